@@ -1,0 +1,51 @@
+# One folder of src/ = one static library = one public header, src/NAME/NAME.h, that other folders
+# include as "NAME.h". They reach it by way of a folder that holds this one header alone, so that a
+# folder's other headers stay its own and what the link graph forbids does not compile.
+
+function(georder_public name header)
+  set(dir ${CMAKE_BINARY_DIR}/include/${name})
+  get_filename_component(file ${header} NAME)
+  file(CONFIGURE OUTPUT ${dir}/${file} CONTENT "#include \"${CMAKE_SOURCE_DIR}/src/${header}\"\n")
+endfunction()
+
+function(georder_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  add_library(${name} STATIC ${sources})
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME georder-${name} LINKER_LANGUAGE C)
+  georder_public(${name} ${name}/${name}.h)
+  if(name STREQUAL ipc)
+    georder_public(${name} roles.h)
+  endif()
+  target_include_directories(${name} PUBLIC ${CMAKE_BINARY_DIR}/include/${name}
+                             PRIVATE ${CMAKE_SOURCE_DIR}/src/${name})
+  target_link_libraries(${name} PRIVATE georder_flags PUBLIC ${ARGN})
+endfunction()
+
+# The tree of the build is the tree of an installation: georder finds its helpers in the same way.
+function(georder_program name dir main library)
+  add_executable(${name} ${main})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${dir})
+  target_link_libraries(${name} PRIVATE georder_flags ${library})
+  target_compile_options(${name} PRIVATE -fPIE)
+  target_link_options(${name} PRIVATE -pie)
+  if(dir STREQUAL .)
+    install(TARGETS ${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+  else()
+    install(TARGETS ${name} DESTINATION ${dir})
+  endif()
+endfunction()
+
+function(georder_data)
+  file(GLOB data CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/policy/*.json ${CMAKE_SOURCE_DIR}/policy/*.pem)
+  foreach(file IN LISTS data)
+    get_filename_component(name ${file} NAME)
+    configure_file(${file} ${CMAKE_BINARY_DIR}/share/georder/${name} COPYONLY)
+  endforeach()
+  install(FILES ${data} DESTINATION ${CMAKE_INSTALL_DATADIR}/georder)
+  file(GLOB manual CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/*.[157])
+  foreach(page IN LISTS manual)
+    string(REGEX MATCH "[157]$" section ${page})
+    install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  endforeach()
+endfunction()

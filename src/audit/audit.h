@@ -1,0 +1,103 @@
+/*
+ * The append-only log of signed records (DESIGN section 7): RFC 7515 JWS lines whose payload is an
+ * OCSF API Activity event, an RFC 6962 tree over the lines, a C2SP checkpoint.
+ * The log never signs: a signer is handed in, so that no key is ever in this process.
+ */
+#ifndef GEORDER_AUDIT_H
+#define GEORDER_AUDIT_H
+
+#include "base.h"
+
+#define AUDIT_LINE_MAX 65535 /* C2SP tlog-tiles: an entry's length is a uint16 */
+#define AUDIT_KID_LEN  43    /* RFC 7638 thumbprint, SHA-256, base64url */
+
+struct audit_signer {
+    void *context;
+    const char *alg;      /* "ES256" */
+    const uint8_t *spki;  /* DER */
+    size_t spki_len;
+    /* payload (JSON) to a whole line without newline: flattened JWS, members payload, protected,
+     * signature in this order */
+    enum result (*sign)(void *context, const char *payload, size_t len, struct buf *line,
+                        struct err *err);
+    /* the whole signed note of a checkpoint */
+    enum result (*checkpoint)(void *context, uint64_t size, const uint8_t root[SHA256_LEN],
+                              struct buf *note, struct err *err);
+};
+
+struct audit; /* opaque */
+
+/* Makes DIR/records, tile, bodies, keys (mode 0700) and DIR/keys/<kid>.jwk. */
+MUST_USE enum result audit_create(int dirfd, const char *origin, const struct audit_signer *signer,
+                                  struct err *err);
+/* dirfd stays the caller's and must outlive it. signer NULL: for reading only. */
+MUST_USE enum result audit_open(int dirfd, const char *origin, const struct audit_signer *signer,
+                                struct audit **out, struct err *err);
+void audit_close(struct audit **audit);
+
+/* One event to append. Everything is borrowed. */
+struct audit_event {
+    const char *event;    /* "order.intent", "order.response", "order.unknown", "order.denied",
+                             "order.not_sent", "log.created", "log.repaired", ... */
+    const char *order_id; /* UUIDv7 of the order: metadata.correlation_uid; "" when there is none */
+    int64_t time;         /* Unix ms */
+    int activity;         /* OCSF activity_id: 1 Create, 2 Read, 3 Update, 4 Delete, 99 Other */
+    int severity;         /* OCSF severity_id: 1 Informational .. 6 Fatal */
+    int status;           /* OCSF status_id: 0 Unknown, 1 Success, 2 Failure, 99 Other */
+    const char *message;  /* one line for people */
+    const char *operation; /* api.operation: "POST /zones/{zone_id}/ssl/certificate_packs/order" */
+    const char *actor;    /* user name and uid of the caller: "root" */
+    int64_t actor_uid;
+    const char *host;     /* this host's name: src_endpoint.hostname */
+    const char *zone, *zone_id; /* resources[0], or "" */
+    const char *url;      /* http_request.url, or "" */
+    int http_status;      /* http_response.code, 0: none */
+    const char *peer_address; /* dst_endpoint.ip, or "" */
+    const cJSON *detail;  /* object: its members go into unmapped.georder, after event and previous */
+};
+
+/* Lock, observe, build, sign, check the signature, write, fdatasync, tile, checkpoint. Any failure
+ * is RESULT_AUDIT or the signer's RESULT_KEY, and the record must be taken as not written.
+ * body: stored as bodies/<sha256> when the line would be too long with it (member `member` of
+ * detail's "response" is then left out and "body_file" names it); NULL: none.
+ * *index (may be NULL): the record's place in the log. */
+MUST_USE enum result audit_append(struct audit *audit, const struct audit_event *event,
+                                  const char *body, size_t body_len, uint64_t *index,
+                                  struct err *err);
+
+/* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false. */
+typedef bool audit_visit(void *context, uint64_t index, const char *line, size_t len,
+                         const cJSON *payload);
+MUST_USE enum result audit_each(struct audit *audit, audit_visit *visit, void *context,
+                                struct err *err);
+
+enum audit_verdict {
+    AUDIT_INTACT,
+    AUDIT_REPAIRED,        /* intact, and log.repaired records tell what was moved aside */
+    AUDIT_UNANCHORED_TAIL, /* good records after the last checkpoint (a crash, or a cut checkpoint) */
+    AUDIT_TORN_TAIL,       /* bytes without a newline at the end: the next append repairs it */
+    AUDIT_DUPLICATE,
+    AUDIT_GAP,
+    AUDIT_ALTERED,
+    AUDIT_FORKED,
+    AUDIT_ROLLED_BACK,     /* fewer records than the checkpoint says */
+    AUDIT_UNKNOWN_KEY,
+    AUDIT_MALFORMED
+};
+struct audit_report {
+    enum audit_verdict verdict;
+    uint64_t records, checkpoint_size, where; /* where: first record that the verdict is about */
+    uint64_t unclosed; /* intents without an outcome: a note, not a verdict */
+    uint64_t unclosed_first;
+    char root[64], kid[AUDIT_KID_LEN + 1]; /* base64 of the tree head; key of the last record */
+    char text[512];
+};
+/* Every signature, the chain, the tree, the checkpoint; on all cores. kid: the one to trust, or NULL
+ * (then the report names it and it is up to the caller to say so). Not OK only when it could not be
+ * read; a bad log is a verdict. */
+MUST_USE enum result audit_verify(int dirfd, const char *origin, const char *kid,
+                                  struct audit_report *report, struct err *err);
+const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_tail" ... */
+bool audit_verdict_good(enum audit_verdict verdict);        /* exit 0, or 10 */
+
+#endif

@@ -1,0 +1,2 @@
+#include "cmd.h"
+typedef int georder_cmd_is_not_written_yet;

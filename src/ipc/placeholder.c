@@ -1,0 +1,2 @@
+#include "ipc.h"
+typedef int georder_ipc_is_not_written_yet;

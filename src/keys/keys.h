@@ -1,0 +1,44 @@
+/*
+ * georder-keys: the only process that holds the PIN, the passphrase, the audit key and, for a
+ * moment, the API credential. Loads PKCS#11 modules after exec and never forks. Key sources:
+ * `pkcs11:` (RFC 7512) and `keystore:` (a JSON file of JWEs, RFC 7516). DESIGN section 5.
+ */
+#ifndef GEORDER_KEYS_H
+#define GEORDER_KEYS_H
+
+#include "base.h"
+#include "ipc.h"
+
+/* Serves `channel` (an ipc of ROLE_KEYS) until it closes. The process' exit status. */
+int keys_run(int channel);
+
+/*
+ * Bodies, in order of their fields (roles.h has sizes and directions):
+ *
+ * KEYS_OPEN        text base (absolute directory that relative paths start at), text credentials
+ *                  (systemd's $CREDENTIALS_DIRECTORY or ""), text origin (of the log), text
+ *                  signing_key URI or "", text credential URI or "", u32 interactive (1: may prompt
+ *                  on /dev/tty), u32 n, n times text name, text value (all the environment that a
+ *                  module gets)
+ *   -> KEYS_READY  text alg ("" without a signing key), bytes spki (DER), text sandbox level.
+ *                  Does not touch the credential yet. With `create` to follow, signing_key may not
+ *                  exist yet: a missing key is reported by the first KEYS_SIGN, not here.
+ * KEYS_SIGN        bytes payload: the JSON of an event that is the next record of this log
+ *   -> KEYS_LINE   bytes line: {"payload":"..","protected":"..","signature":".."}
+ * KEYS_CHECKPOINT  u64 size, bytes root
+ *   -> KEYS_NOTE   bytes note (signed note, C2SP; key name = origin, type 0x02 for ECDSA)
+ * KEYS_CREDENTIAL  empty; carries the write end of the pipe to net
+ *   -> KEYS_DONE   {"kind": "token"|"global_key", "hint": "user"|"account"|"legacy"}
+ *                  What goes down the pipe: "B" token, or "K" e-mail "\n" key; then it is closed.
+ * KEYS_STORE       text email ("": an API token; else the global key's), carries a descriptor from
+ *                  which the secret is read (or none: prompt on /dev/tty)
+ *   -> KEYS_DONE   {"kind", "hint", "where"}
+ * KEYS_REMOVE      -> KEYS_DONE {"where"}
+ * KEYS_CREATE      text alg ("ES256"): makes the audit key where signing_key says, not extractable;
+ *                  an existing one is an error. Afterwards KEYS_SIGN works.
+ *   -> KEYS_DONE   {"alg", "where", "spki": base64}
+ * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},
+ *                  "credential": {...}, "secure_heap": ...} as far as each could be had
+ */
+
+#endif

@@ -1,0 +1,2 @@
+#include "net.h"
+typedef int georder_net_is_not_written_yet;
