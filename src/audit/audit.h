@@ -13,8 +13,8 @@
 
 struct audit_signer {
     void *context;
-    const char *alg;      /* "ES256" */
-    const uint8_t *spki;  /* DER */
+    const char *alg;     /* "ES256" */
+    const uint8_t *spki; /* DER */
     size_t spki_len;
     /* payload (JSON) to a whole line without newline: flattened JWS, members payload, protected,
      * signature in this order */
@@ -46,14 +46,15 @@ struct audit_event {
     int status;           /* OCSF status_id: 0 Unknown, 1 Success, 2 Failure, 99 Other */
     const char *message;  /* one line for people */
     const char *operation; /* api.operation: "POST /zones/{zone_id}/ssl/certificate_packs/order" */
-    const char *actor;    /* user name and uid of the caller: "root" */
+    const char *actor;     /* user name and uid of the caller: "root" */
     int64_t actor_uid;
-    const char *host;     /* this host's name: src_endpoint.hostname */
+    const char *host;           /* this host's name: src_endpoint.hostname */
     const char *zone, *zone_id; /* resources[0], or "" */
-    const char *url;      /* http_request.url, or "" */
-    int http_status;      /* http_response.code, 0: none */
-    const char *peer_address; /* dst_endpoint.ip, or "" */
-    const cJSON *detail;  /* object: its members go into unmapped.georder, after event and previous */
+    const char *url;            /* http_request.url, or "" */
+    int http_status;            /* http_response.code, 0: none */
+    const char *peer_address;   /* dst_endpoint.ip, or "" */
+    const cJSON
+        *detail; /* object: its members go into unmapped.georder, after event and previous */
 };
 
 /* Lock, observe, build, sign, check the signature, write, fdatasync, tile, checkpoint. Any failure
@@ -65,7 +66,8 @@ MUST_USE enum result audit_append(struct audit *audit, const struct audit_event 
                                   const char *body, size_t body_len, uint64_t *index,
                                   struct err *err);
 
-/* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false. */
+/* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false.
+ */
 typedef bool audit_visit(void *context, uint64_t index, const char *line, size_t len,
                          const cJSON *payload);
 MUST_USE enum result audit_each(struct audit *audit, audit_visit *visit, void *context,
@@ -74,13 +76,14 @@ MUST_USE enum result audit_each(struct audit *audit, audit_visit *visit, void *c
 enum audit_verdict {
     AUDIT_INTACT,
     AUDIT_REPAIRED,        /* intact, and log.repaired records tell what was moved aside */
-    AUDIT_UNANCHORED_TAIL, /* good records after the last checkpoint (a crash, or a cut checkpoint) */
+    AUDIT_UNANCHORED_TAIL, /* good records after the last checkpoint (a crash, or a cut checkpoint)
+                            */
     AUDIT_TORN_TAIL,       /* bytes without a newline at the end: the next append repairs it */
     AUDIT_DUPLICATE,
     AUDIT_GAP,
     AUDIT_ALTERED,
     AUDIT_FORKED,
-    AUDIT_ROLLED_BACK,     /* fewer records than the checkpoint says */
+    AUDIT_ROLLED_BACK, /* fewer records than the checkpoint says */
     AUDIT_UNKNOWN_KEY,
     AUDIT_MALFORMED
 };
@@ -92,9 +95,9 @@ struct audit_report {
     char root[64], kid[AUDIT_KID_LEN + 1]; /* base64 of the tree head; key of the last record */
     char text[512];
 };
-/* Every signature, the chain, the tree, the checkpoint; on all cores. kid: the one to trust, or NULL
- * (then the report names it and it is up to the caller to say so). Not OK only when it could not be
- * read; a bad log is a verdict. */
+/* Every signature, the chain, the tree, the checkpoint; on all cores. kid: the one to trust, or
+ * NULL (then the report names it and it is up to the caller to say so). Not OK only when it could
+ * not be read; a bad log is a verdict. */
 MUST_USE enum result audit_verify(int dirfd, const char *origin, const char *kid,
                                   struct audit_report *report, struct err *err);
 const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_tail" ... */

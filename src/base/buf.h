@@ -19,9 +19,15 @@ struct buf {
     bool failed;
 };
 
-#define BUF_INIT(limit)   {.max = (limit)}
-#define BUF_SECRET(limit) {.max = (limit), .secret = true}
-#define AUTO_BUF          __attribute__((cleanup(buf_free))) struct buf
+#define BUF_INIT(limit)                                                                            \
+    {                                                                                              \
+        .max = (limit)                                                                             \
+    }
+#define BUF_SECRET(limit)                                                                          \
+    {                                                                                              \
+        .max = (limit), .secret = true                                                             \
+    }
+#define AUTO_BUF __attribute__((cleanup(buf_free))) struct buf
 
 void buf_put(struct buf *buf, const void *bytes, size_t len);
 void buf_puts(struct buf *buf, const char *text);

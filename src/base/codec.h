@@ -14,10 +14,10 @@
 void sha256(const void *bytes, size_t len, uint8_t out[SHA256_LEN]);
 void sha256_hex(const void *bytes, size_t len, char out[SHA256_HEX_LEN + 1]);
 
-void hex_put(struct buf *out, const void *bytes, size_t len);           /* lower case */
-MUST_USE bool hex_get(const char *text, size_t len, uint8_t *out);      /* writes len / 2 bytes */
-void base64_put(struct buf *out, const void *bytes, size_t len);        /* RFC 4648 section 4, padded */
-void base64url_put(struct buf *out, const void *bytes, size_t len);     /* section 5, not padded */
+void hex_put(struct buf *out, const void *bytes, size_t len);       /* lower case */
+MUST_USE bool hex_get(const char *text, size_t len, uint8_t *out);  /* writes len / 2 bytes */
+void base64_put(struct buf *out, const void *bytes, size_t len);    /* RFC 4648 section 4, padded */
+void base64url_put(struct buf *out, const void *bytes, size_t len); /* section 5, not padded */
 MUST_USE bool base64_get(const char *text, size_t len, struct buf *out);    /* canonical only */
 MUST_USE bool base64url_get(const char *text, size_t len, struct buf *out); /* canonical only */
 

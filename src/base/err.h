@@ -33,7 +33,8 @@ struct err {
     char text[1024]; /* UTF-8, one line, no secret; cut with "..." when longer */
 };
 
-/* Fills err (which may not be NULL) and returns result, so that `return err_set(...)` reads well. */
+/* Fills err (which may not be NULL) and returns result, so that `return err_set(...)` reads well.
+ */
 enum result err_set(struct err *err, enum result result, const char *fmt, ...) PRINTF(3, 4);
 /* Puts "context: " before the text that is there; keeps and returns its result. */
 enum result err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);

@@ -16,7 +16,8 @@
 #include "buf.h"
 
 enum json_mode {
-    JSON_OURS,   /* config, policy, order, record: numbers are non-negative integers < 10^15, depth 16 */
+    JSON_OURS, /* config, policy, order, record: numbers are non-negative integers < 10^15, depth 16
+                */
     JSON_ANSWER, /* from the API: any finite number, depth 32 */
 };
 

@@ -11,7 +11,8 @@
 #include "roles.h"
 
 /* First line of main(): descriptors 0..2 open, those from first_free on closed, umask 077, no core,
- * not dumpable, no new privileges, environment emptied (OPENSSL_CONF set to ""), SIGPIPE ignored. */
+ * not dumpable, no new privileges, environment emptied (OPENSSL_CONF set to ""), SIGPIPE ignored.
+ */
 MUST_USE enum result guard_start(int first_free, struct err *err);
 
 #define GUARD_CHANNEL 3 /* where a helper finds its socket */
@@ -28,7 +29,8 @@ enum guard_trust {
 };
 /* Opens a regular file (one link, owned by root or the caller) by walking its path: no symlinks,
  * each directory owned by root or the caller and not writable by others, unless it is root's and
- * sticky, as /tmp is. `result` is what a fault means. Relative paths start at the working directory. */
+ * sticky, as /tmp is. `result` is what a fault means. Relative paths start at the working
+ * directory. */
 MUST_USE enum result guard_open(const char *path, enum guard_trust trust, enum result result,
                                 int *fd, struct err *err);
 /* The same, for a directory that is read and written below. */
@@ -42,9 +44,11 @@ void guard_path(struct buf *out, const char *base, const char *path);
 
 /* The locks. After one returns, what it does not permit is answered by an error or ends the
  * process. Calling it twice is an error. */
-MUST_USE enum result guard_lock_main(int audit_dirfd, bool writes, struct err *err); /* -1: no files */
-MUST_USE enum result guard_lock_keys(struct err *err); /* a deny list: modules need devices, threads */
-MUST_USE enum result guard_lock_net(struct err *err);  /* connect() then does nothing and says 0 */
+MUST_USE enum result guard_lock_main(int audit_dirfd, bool writes,
+                                     struct err *err); /* -1: no files */
+MUST_USE enum result
+guard_lock_keys(struct err *err); /* a deny list: modules need devices, threads */
+MUST_USE enum result guard_lock_net(struct err *err); /* connect() then does nothing and says 0 */
 
 /* "landlock=7 seccomp=kill no_new_privs=1 dumpable=0", "seccomp=off" in sanitizer builds ...: what
  * this process has reached so far. Static storage. */

@@ -25,7 +25,10 @@ struct msg {
 
 #define MSG_LIMIT (96 * KIB)
 #define AUTO_MSG  __attribute__((cleanup(msg_free))) struct msg
-#define MSG_INIT  {.body = BUF_INIT(MSG_LIMIT), .fd = -1}
+#define MSG_INIT                                                                                   \
+    {                                                                                              \
+        .body = BUF_INIT(MSG_LIMIT), .fd = -1                                                      \
+    }
 
 MUST_USE enum result ipc_pair(int fds[2], struct err *err); /* both close-on-exec */
 /* fd: a descriptor to send along, or -1; it stays the caller's. */

@@ -5,21 +5,21 @@
 #ifndef GEORDER_NET_MSG_H
 #define GEORDER_NET_MSG_H
 
-#define NET_ANSWER_MAX  (1024 * KIB) /* DESIGN section 4 */
-#define NET_PINS_MAX    64
+#define NET_ANSWER_MAX   (1024 * KIB) /* DESIGN section 4 */
+#define NET_PINS_MAX     64
 #define NET_NETWORKS_MAX 256
-#define NET_CHAIN_MAX   16
+#define NET_CHAIN_MAX    16
 
 enum net_method { NET_GET, NET_POST, NET_DELETE };
 
 struct net_request {
     enum net_method method;
-    const char *host;  /* of the API, lower case */
+    const char *host; /* of the API, lower case */
     uint32_t port;
-    const char *path;  /* from "/", built by main from checked ids only */
-    const char *body;  /* JSON, or "" */
-    const char *resolve; /* fixed address for host, or "" */
-    const char *proxy;   /* "http://host:port", or "" */
+    const char *path;     /* from "/", built by main from checked ids only */
+    const char *body;     /* JSON, or "" */
+    const char *resolve;  /* fixed address for host, or "" */
+    const char *proxy;    /* "http://host:port", or "" */
     uint32_t minimum_tls; /* 0x0303 or 0x0304 */
     uint32_t connect_ms, total_ms;
     uint32_t pins;
@@ -32,10 +32,10 @@ struct net_request {
 struct net_peer {
     const char *address; /* "104.19.192.29", or "" */
     uint32_t port;
-    const char *proxy;      /* as asked, or "" */
+    const char *proxy;       /* as asked, or "" */
     const char *tls_version; /* "TLSv1.3", or "" */
     const char *cipher;
-    uint32_t chain;                          /* certificates in the verified chain, leaf first */
+    uint32_t chain; /* certificates in the verified chain, leaf first */
     uint8_t spki[NET_CHAIN_MAX][SHA256_LEN];
     uint32_t pin_matched; /* index into the chain, or UINT32_MAX */
     const char *sandbox;  /* the level net reached, guard_level_text() */

@@ -10,25 +10,26 @@
 
 #define HOSTS_MAX     50
 #define HOST_LEN      253
-#define NAME_LEN      63  /* of a CA, method, label: what an enumeration may hold */
+#define NAME_LEN      63 /* of a CA, method, label: what an enumeration may hold */
 #define REFERENCE_LEN 128
 
 struct order {
-    char zone[HOST_LEN + 1];   /* the apex, as the policy names it, or 32 hex digits */
-    char zone_id[32 + 1];      /* filled in from the policy; "" before */
-    char apex[HOST_LEN + 1];   /* likewise */
+    char zone[HOST_LEN + 1]; /* the apex, as the policy names it, or 32 hex digits */
+    char zone_id[32 + 1];    /* filled in from the policy; "" before */
+    char apex[HOST_LEN + 1]; /* likewise */
     size_t hosts;
     char host[HOSTS_MAX][HOST_LEN + 1]; /* lower-case A-labels, sorted, none twice */
     char certificate_authority[NAME_LEN + 1];
     char validation_method[NAME_LEN + 1];
     int validity_days;
     bool cloudflare_branding;
-    char geo_label[NAME_LEN + 1]; /* "us", "eu", "highest_security" or "none" */
+    char geo_label[NAME_LEN + 1];      /* "us", "eu", "highest_security" or "none" */
     char reference[REFERENCE_LEN + 1]; /* printable; "" when none; never sent */
 };
 
 /* A name by the strict grammar: lower-case LDH labels, 2..10 of them, 253 bytes, no final dot, no
- * IP address; `wildcard` permits one leading "*.". Refuses and says the right form, never repairs. */
+ * IP address; `wildcard` permits one leading "*.". Refuses and says the right form, never repairs.
+ */
 MUST_USE enum result host_check(const char *name, bool wildcard, struct err *err);
 
 /* Reads an order file. */

@@ -30,13 +30,13 @@ struct certificate {
 struct pack {
     const char *id, *type, *status, *certificate_authority, *validation_method,
         *primary_certificate;
-    int64_t validity_days; /* 0: not there */
+    int64_t validity_days;   /* 0: not there */
     int cloudflare_branding; /* -1: not there */
     const cJSON *hosts;
     size_t certificates, validation_records, dcv_delegation_records, validation_errors;
-    struct certificate *certificate;                                  /* owned */
+    struct certificate *certificate;                                     /* owned */
     struct validation_record *validation_record, *dcv_delegation_record; /* owned */
-    const char **validation_error;                                    /* owned; messages */
+    const char **validation_error;                                       /* owned; messages */
     const cJSON *raw;
 };
 
@@ -69,8 +69,8 @@ enum assessment_verdict { PACK_COMPLIANT, PACK_PENDING, PACK_VIOLATION };
 #define ASSESSMENT_ITEMS_MAX 128
 
 struct assessment_item {
-    const char *code;  /* "host_missing", "geo_label_unseen": stable, static storage */
-    char pointer[64];  /* into the pack: "/certificates/0/geo_restrictions/label" */
+    const char *code; /* "host_missing", "geo_label_unseen": stable, static storage */
+    char pointer[64]; /* into the pack: "/certificates/0/geo_restrictions/label" */
     char text[400];
 };
 
@@ -85,7 +85,8 @@ struct assessment {
 void pack_assess(const struct pack *pack, const struct order *order, int64_t now,
                  struct assessment *out);
 const char *assessment_verdict_name(enum assessment_verdict verdict); /* "compliant" ... */
-/* {"verdict": ..., "findings": [{code, pointer, text}], "obligations": [...]}; owned by the caller. */
+/* {"verdict": ..., "findings": [{code, pointer, text}], "obligations": [...]}; owned by the caller.
+ */
 cJSON *assessment_json(const struct assessment *assessment);
 
 #endif

@@ -8,9 +8,9 @@
 #include "base.h"
 #include "order.h"
 
-#define POLICY_MAX   (4096 * 1024) /* bytes of a policy file */
-#define RULES_MAX    10000
-#define RULE_ID_LEN  64
+#define POLICY_MAX  (4096 * 1024) /* bytes of a policy file */
+#define RULES_MAX   10000
+#define RULE_ID_LEN 64
 
 struct policy; /* opaque; owned, policy_free() */
 struct authorities;
@@ -29,7 +29,7 @@ void policy_free(struct policy **policy);
 struct policy_facts {
     const char *name, *owner, *effective, *expires; /* owned by the policy, as are all below */
     int64_t revision, effective_ms, expires_ms;
-    char digest[SHA256_HEX_LEN + 1]; /* of the file's bytes */
+    char digest[SHA256_HEX_LEN + 1];    /* of the file's bytes */
     const char *base_url, *host, *path; /* "https://api.cloudflare.com/client/v4" in parts; path
                                            without a final slash */
     uint32_t port;
@@ -44,7 +44,8 @@ void policy_facts(const struct policy *policy, struct policy_facts *out);
 const char *policy_zone_id(const struct policy *policy, const char *name);
 void policy_zone(const struct policy *policy, size_t index, const char **name, const char **id);
 
-/* Fills order->zone_id and order->apex, from a name or an id; false when the policy has no such zone. */
+/* Fills order->zone_id and order->apex, from a name or an id; false when the policy has no such
+ * zone. */
 MUST_USE bool policy_resolve_zone(const struct policy *policy, struct order *order);
 
 #define REASONS_MAX 512
@@ -52,11 +53,11 @@ MUST_USE bool policy_resolve_zone(const struct policy *policy, struct order *ord
 struct reason {
     const char *code; /* "zone_unknown", "policy_expired", "host_not_covered", "forbidden",
                          "attribute_not_permitted": stable, static storage */
-    char rule[RULE_ID_LEN + 1];       /* that forbade or came closest; "" */
-    char host[HOST_LEN + 1];          /* "" when it is about the whole order */
-    char attribute[NAME_LEN + 1];     /* "validity_days" ..., "" */
+    char rule[RULE_ID_LEN + 1];   /* that forbade or came closest; "" */
+    char host[HOST_LEN + 1];      /* "" when it is about the whole order */
+    char attribute[NAME_LEN + 1]; /* "validity_days" ..., "" */
     char asked[HOST_LEN + 1], permitted[512];
-    char text[1024];                  /* the whole reason, for people */
+    char text[1024]; /* the whole reason, for people */
 };
 
 struct decision {
@@ -64,7 +65,7 @@ struct decision {
     bool geo_evidence_existing; /* a rule that permitted demands a live pack with the label first */
     size_t rules;               /* rules that permitted, in the policy's order */
     char (*rule)[RULE_ID_LEN + 1];
-    size_t reasons;        /* of a denial: every one, sorted by code, host, rule, attribute */
+    size_t reasons; /* of a denial: every one, sorted by code, host, rule, attribute */
     struct reason *reason;
     size_t omitted; /* reasons past REASONS_MAX, counted and said, never dropped silently */
     size_t warnings;
@@ -76,7 +77,8 @@ struct decision {
 MUST_USE enum result policy_decide(const struct policy *policy, const struct order *order,
                                    int64_t now, struct decision *out, struct err *err);
 void decision_free(struct decision *decision);
-/* {"permit", "rules", "reasons": [...], "warnings": [...], "policy": {...}}; owned by the caller. */
+/* {"permit", "rules", "reasons": [...], "warnings": [...], "policy": {...}}; owned by the caller.
+ */
 cJSON *decision_json(const struct policy *policy, const struct decision *decision);
 
 /* What a reviewer should know of a valid policy: grants that no CA can serve, that no CA may issue
@@ -87,7 +89,7 @@ struct lint {
         const char *code; /* stable, static storage */
         char rule[RULE_ID_LEN + 1];
         char pointer[128], text[512];
-    } *item;
+    } * item;
 };
 MUST_USE enum result policy_lint(const struct policy *policy, int64_t now, struct lint *out,
                                  struct err *err);
