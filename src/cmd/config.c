@@ -1,0 +1,169 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guard.h"
+
+#define CONFIG_MAX (64 * 1024)
+#define URI_MAX    2048
+
+struct surroundings surroundings;
+
+static const char *const members[] = {"policy",  "credential", "audit", "pkcs11",
+                                      "ca_file", "resolve",    "proxy", NULL};
+static const char *const audit_members[] = {"directory", "origin", "signing_key",
+                                            "signing_key_thumbprint", NULL};
+static const char *const pkcs11_members[] = {"environment", NULL};
+
+/* The design writes an unused member as null. */
+static enum result text_or_null(const struct json_doc *doc, const char *name, size_t max,
+                                const char **out, struct err *err)
+{
+    if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(doc->root, name)))
+        return RESULT_OK;
+    return json_string_opt(doc, doc->root, name, max, out, err);
+}
+
+static bool variable_name_valid(const char *name)
+{
+    size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    return len > 0 && len <= 64 && name[len] == '\0' && strncmp(name, "LD_", 3) != 0 &&
+           strcmp(name, "GLIBC_TUNABLES") != 0;
+}
+
+static enum result read_environment(struct config *config, const cJSON *pkcs11, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    const cJSON *all = cJSON_GetObjectItemCaseSensitive(pkcs11, "environment"), *item;
+
+    if (all == NULL)
+        return RESULT_OK;
+    if (!cJSON_IsObject(all))
+        return json_fail(doc, all, err, "must be an object of strings");
+    cJSON_ArrayForEach(item, all)
+    {
+        if (config->environment == MODULE_ENVIRONMENT_MAX)
+            return json_fail(doc, item, err, "at most %d variables", MODULE_ENVIRONMENT_MAX);
+        if (!variable_name_valid(item->string))
+            return json_fail(doc, item, err,
+                             "not a name for a module's variable (A-Z, 0-9, _; none that steers "
+                             "the loader)");
+        if (json_text(doc, item, PATH_MAX, &config->variable[config->environment].value, err) !=
+            RESULT_OK)
+            return err->result;
+        config->variable[config->environment++].name = item->string;
+    }
+    return RESULT_OK;
+}
+
+static enum result read_audit(struct config *config, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    const cJSON *audit;
+
+    if (json_member(doc, doc->root, "audit", &audit, err) != RESULT_OK ||
+        json_object(doc, audit, audit_members, err) != RESULT_OK ||
+        json_string(doc, audit, "directory", PATH_MAX - 1, &config->audit_directory, err) !=
+            RESULT_OK ||
+        json_string(doc, audit, "origin", 200, &config->origin, err) != RESULT_OK ||
+        json_string(doc, audit, "signing_key", URI_MAX, &config->signing_key, err) != RESULT_OK ||
+        json_string_opt(doc, audit, "signing_key_thumbprint", 43, &config->signing_key_thumbprint,
+                        err) != RESULT_OK)
+        return err->result;
+    if (strpbrk(config->origin, " +\t\n") != NULL)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(audit, "origin"), err,
+                         "an origin has neither spaces nor \"+\" (C2SP tlog-checkpoint): write it "
+                         "as host/path");
+    return RESULT_OK;
+}
+
+static enum result config_read(struct config *config, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    const cJSON *pkcs11 = cJSON_GetObjectItemCaseSensitive(doc->root, "pkcs11");
+
+    if (json_object(doc, doc->root, members, err) != RESULT_OK ||
+        json_string(doc, doc->root, "policy", PATH_MAX - 1, &config->policy, err) != RESULT_OK ||
+        json_string(doc, doc->root, "credential", URI_MAX, &config->credential, err) != RESULT_OK ||
+        read_audit(config, err) != RESULT_OK)
+        return err->result;
+    if (pkcs11 != NULL && (json_object(doc, pkcs11, pkcs11_members, err) != RESULT_OK ||
+                           read_environment(config, pkcs11, err) != RESULT_OK))
+        return err->result;
+    if (text_or_null(doc, "ca_file", PATH_MAX - 1, &config->ca_file, err) != RESULT_OK ||
+        text_or_null(doc, "resolve", 64, &config->resolve, err) != RESULT_OK ||
+        text_or_null(doc, "proxy", 300, &config->proxy, err) != RESULT_OK)
+        return err->result;
+    if (config->proxy != NULL && strncmp(config->proxy, "http://", 7) != 0)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "proxy"), err,
+                         "write the proxy as http://HOST:PORT");
+    return RESULT_OK;
+}
+
+static bool exists(const char *path)
+{
+    return path[0] != '\0' && access(path, F_OK) == 0;
+}
+
+static void config_find(const char *option, char path[PATH_MAX])
+{
+    const struct surroundings *from = &surroundings;
+
+    if (option != NULL || from->config[0] != '\0') {
+        (void)snprintf(path, PATH_MAX, "%s", option != NULL ? option : from->config);
+        return;
+    }
+    if (from->xdg_config_home[0] == '/')
+        (void)snprintf(path, PATH_MAX, "%.4000s/georder/georder.json", from->xdg_config_home);
+    else if (from->home[0] == '/')
+        (void)snprintf(path, PATH_MAX, "%.4000s/.config/georder/georder.json", from->home);
+    if (!exists(path))
+        (void)snprintf(path, PATH_MAX, "/etc/georder/georder.json");
+}
+
+/* Absolute, since the helpers start somewhere else. */
+static enum result directory_of(struct config *config, struct err *err)
+{
+    char here[PATH_MAX] = "";
+    char *slash;
+
+    if (config->path[0] != '/' && getcwd(here, sizeof here) == NULL)
+        return err_errno(err, RESULT_CONFIG, "cannot tell the working directory");
+    if ((size_t)snprintf(config->directory, sizeof config->directory, "%s%s%s", here,
+                         here[0] != '\0' ? "/" : "", config->path) >= sizeof config->directory)
+        return err_set(err, RESULT_CONFIG, "%s: the path is too long", config->path);
+    slash = strrchr(config->directory, '/');
+    slash[slash == config->directory ? 1 : 0] = '\0';
+    return RESULT_OK;
+}
+
+enum result config_load(const char *option, struct config *config, struct err *err)
+{
+    *config = (struct config){.text = BUF_INIT(CONFIG_MAX)};
+    config_find(option, config->path);
+    if (option == NULL && surroundings.config[0] == '\0' && !exists(config->path))
+        return err_set(err, RESULT_CONFIG,
+                       "no config: neither --config nor $GEORDER_CONFIG is given, and there is no "
+                       "%s; `georder init` makes one",
+                       config->path);
+    if (directory_of(config, err) != RESULT_OK ||
+        guard_read(config->path, GUARD_PUBLIC, RESULT_CONFIG, &config->text, err) != RESULT_OK)
+        return err->result;
+    config->doc = (struct json_doc){.name = config->path,
+                                    .text = buf_text(&config->text),
+                                    .len = config->text.len,
+                                    .result = RESULT_CONFIG};
+    if (json_parse(&config->doc, JSON_OURS, err) != RESULT_OK)
+        return err->result;
+    return config_read(config, err);
+}
+
+void config_free(struct config *config)
+{
+    json_free(&config->doc);
+    buf_free(&config->text);
+}

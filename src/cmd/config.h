@@ -1,0 +1,40 @@
+/* georder.json (DESIGN section 9): where the policy, the keys and the log are. */
+#ifndef GEORDER_CONFIG_H
+#define GEORDER_CONFIG_H
+
+#include <limits.h>
+
+#include "base.h"
+
+#define MODULE_ENVIRONMENT_MAX 16
+
+struct config {
+    char path[PATH_MAX];      /* as it was found */
+    char directory[PATH_MAX]; /* absolute; what relative paths start at */
+    struct buf text;          /* owns what the strings below point into */
+    struct json_doc doc;
+    const char *policy, *credential;
+    const char *audit_directory, *origin, *signing_key;
+    const char
+        *signing_key_thumbprint; /* RFC 7638, or NULL: the only key to trust when verifying */
+    size_t environment;
+    struct {
+        const char *name, *value;
+    } variable[MODULE_ENVIRONMENT_MAX];
+    const char *ca_file, *resolve, *proxy; /* or NULL */
+};
+
+/* What main() kept of the environment before it was emptied; each may be "". */
+struct surroundings {
+    char config[PATH_MAX], xdg_config_home[PATH_MAX], home[PATH_MAX];
+    char credentials_directory[PATH_MAX];
+};
+extern struct surroundings surroundings;
+
+/* option: --config, or NULL: then $GEORDER_CONFIG, $XDG_CONFIG_HOME/georder/georder.json (or
+ * ~/.config/...), /etc/georder/georder.json, the first that exists. */
+MUST_USE enum result config_load(const char *option, struct config *config, struct err *err);
+void config_free(struct config *config);
+#define AUTO_CONFIG __attribute__((cleanup(config_free))) struct config
+
+#endif

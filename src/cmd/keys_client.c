@@ -1,0 +1,182 @@
+#include "keys_client.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guard.h"
+
+#define PATIENCE_MACHINE (30 * 1000)
+#define PATIENCE_PERSON  (300 * 1000)
+
+static void open_body(struct buf *body, const struct config *config, bool with_signing,
+                      bool interactive)
+{
+    put_text(body, config->directory);
+    put_text(body, surroundings.credentials_directory);
+    put_text(body, config->origin);
+    put_text(body, with_signing ? config->signing_key : "");
+    put_text(body, config->credential);
+    put_u32(body, interactive);
+    put_u32(body, (uint32_t)config->environment);
+    for (size_t i = 0; i < config->environment; i++) {
+        put_text(body, config->variable[i].name);
+        put_text(body, config->variable[i].value);
+    }
+}
+
+static bool person_present(void)
+{
+    AUTO_FD terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+    return terminal >= 0;
+}
+
+enum result keys_start(struct keys *keys, const struct config *config, bool with_signing,
+                       struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    bool interactive = person_present();
+    AUTO_FD theirs = -1;
+    int fds[2];
+
+    *keys = (struct keys)KEYS_INIT;
+    keys->patience = interactive ? PATIENCE_PERSON : PATIENCE_MACHINE;
+    if (ipc_pair(fds, err) != RESULT_OK)
+        return err->result;
+    theirs = fds[1];
+    keys->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_KEYS};
+    if (guard_spawn("georder-keys", theirs, &keys->pid, err) != RESULT_OK)
+        return err->result;
+    open_body(&body, config, with_signing, interactive);
+    return ipc_send(&keys->ipc, MSG_KEYS_OPEN, &body, -1, err);
+}
+
+/* Kills a process that hangs: some modules do, for ever, when their device has gone. */
+static enum result answer(struct keys *keys, enum msg_type wanted, struct msg *msg, struct err *err)
+{
+    if (ipc_receive(&keys->ipc, msg, clock_monotonic() + keys->patience, NULL, err) != RESULT_OK) {
+        struct err why = {0};
+
+        if (guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &why) != RESULT_OK)
+            (void)err_set(err, RESULT_KEY, "%s (%s)", err->text, why.text);
+        keys->pid = 0;
+        err->result = RESULT_KEY;
+        return err_prefix(err, "georder-keys gave no answer");
+    }
+    if (msg->type == MSG_KEYS_FAILED)
+        return get_failure(msg, err);
+    if (msg->type != wanted)
+        return err_set(err, RESULT_INTERNAL, "georder-keys answered %s instead of %s",
+                       msg_name(msg->type), msg_name(wanted));
+    return RESULT_OK;
+}
+
+static enum result signer_sign(void *context, const char *payload, size_t len, struct buf *line,
+                               struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_MSG msg = MSG_INIT;
+    struct keys *keys = context;
+    const char *bytes;
+    size_t got;
+
+    put_bytes(&body, payload, len);
+    if (ipc_send(&keys->ipc, MSG_KEYS_SIGN, &body, -1, err) != RESULT_OK ||
+        answer(keys, MSG_KEYS_LINE, &msg, err) != RESULT_OK)
+        return err->result;
+    bytes = get_bytes(&msg, &got);
+    buf_put(line, bytes, got);
+    return msg_end(&msg, err) != RESULT_OK ? err->result : buf_check(line, "record", err);
+}
+
+static enum result signer_checkpoint(void *context, uint64_t size, const uint8_t root[SHA256_LEN],
+                                     struct buf *out, struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_MSG msg = MSG_INIT;
+    struct keys *keys = context;
+    const char *bytes;
+    size_t got;
+
+    put_u64(&body, size);
+    put_bytes(&body, root, SHA256_LEN);
+    if (ipc_send(&keys->ipc, MSG_KEYS_CHECKPOINT, &body, -1, err) != RESULT_OK ||
+        answer(keys, MSG_KEYS_NOTE, &msg, err) != RESULT_OK)
+        return err->result;
+    bytes = get_bytes(&msg, &got);
+    buf_put(out, bytes, got);
+    return msg_end(&msg, err) != RESULT_OK ? err->result : buf_check(out, "checkpoint", err);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+enum result keys_ready(struct keys *keys, struct err *err)
+{
+    AUTO_MSG msg = MSG_INIT;
+    const char *spki;
+
+    if (answer(keys, MSG_KEYS_READY, &msg, err) != RESULT_OK)
+        return err->result;
+    copy_text(keys->alg, sizeof keys->alg, get_text(&msg));
+    spki = get_bytes(&msg, &keys->spki_len);
+    if (keys->spki_len > sizeof keys->spki)
+        return err_set(err, RESULT_KEY, "the audit key's public key is too large");
+    memcpy(keys->spki, spki, keys->spki_len);
+    copy_text(keys->sandbox, sizeof keys->sandbox, get_text(&msg));
+    keys->signer = (struct audit_signer){.context = keys,
+                                         .alg = keys->alg,
+                                         .spki = keys->spki,
+                                         .spki_len = keys->spki_len,
+                                         .sign = signer_sign,
+                                         .checkpoint = signer_checkpoint};
+    return msg_end(&msg, err);
+}
+
+enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
+                     cJSON **facts, struct err *err)
+{
+    AUTO_MSG msg = MSG_INIT;
+    struct json_doc doc = {.name = "georder-keys", .result = RESULT_INTERNAL};
+
+    if (ipc_send(&keys->ipc, type, body, fd, err) != RESULT_OK ||
+        answer(keys, MSG_KEYS_DONE, &msg, err) != RESULT_OK)
+        return err->result;
+    doc.text = get_bytes(&msg, &doc.len);
+    if (msg_end(&msg, err) != RESULT_OK)
+        return err->result;
+    if (facts == NULL)
+        return RESULT_OK;
+    if (json_parse(&doc, JSON_OURS, err) != RESULT_OK)
+        return err->result;
+    *facts = doc.root;
+    return RESULT_OK;
+}
+
+enum result keys_credential(struct keys *keys, int *read_end, cJSON **facts, struct err *err)
+{
+    AUTO_FD theirs = -1;
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return err_errno(err, RESULT_INTERNAL, "cannot make a pipe");
+    *read_end = fds[0];
+    theirs = fds[1];
+    return keys_ask(keys, MSG_KEYS_CREDENTIAL, NULL, theirs, facts, err);
+}
+
+void keys_stop(struct keys *keys)
+{
+    struct err err = {0};
+
+    fd_close(&keys->ipc.fd);
+    if (keys->pid > 0)
+        (void)guard_reap("georder-keys", keys->pid, clock_monotonic() + 2000, &err);
+    keys->pid = 0;
+}

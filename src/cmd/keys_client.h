@@ -1,0 +1,40 @@
+/* main's side of the conversation with georder-keys (src/keys/keys.h has the bodies). */
+#ifndef GEORDER_KEYS_CLIENT_H
+#define GEORDER_KEYS_CLIENT_H
+
+#include "audit.h"
+#include "config.h"
+#include "ipc.h"
+
+struct keys {
+    struct ipc ipc;
+    pid_t pid;
+    int64_t patience; /* ms for one answer: longer when a person may be prompted */
+    char alg[16];
+    uint8_t spki[1024];
+    size_t spki_len;
+    char sandbox[256];
+    struct audit_signer signer;
+};
+
+#define KEYS_INIT                                                                                  \
+    {                                                                                              \
+        .ipc = {.fd = -1 }                                                                         \
+    }
+#define AUTO_KEYS __attribute__((cleanup(keys_stop))) struct keys
+
+/* Starts the process and sends KEYS_OPEN; keys_ready() waits for it. The pause between the two is
+ * the caller's to use. */
+MUST_USE enum result keys_start(struct keys *keys, const struct config *config, bool with_signing,
+                                struct err *err);
+MUST_USE enum result keys_ready(struct keys *keys, struct err *err);
+/* One question; *facts (owned by the caller, may be NULL) is the KEYS_DONE object. fd: -1, or sent
+ * along. */
+MUST_USE enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
+                              cJSON **facts, struct err *err);
+/* The credential goes into a new pipe; its read end is for net, and is never read here. */
+MUST_USE enum result keys_credential(struct keys *keys, int *read_end, cJSON **facts,
+                                     struct err *err);
+void keys_stop(struct keys *keys);
+
+#endif

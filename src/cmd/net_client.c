@@ -1,0 +1,122 @@
+#include "net_client.h"
+
+#include "guard.h"
+
+#define TRUST_PIECE (60 * KIB)
+#define GRACE       (10 * 1000) /* past net's own deadline, before we give it up */
+
+enum result net_start(struct net *net, const struct buf *trust, struct err *err)
+{
+    AUTO_FD theirs = -1;
+    int fds[2];
+
+    *net = (struct net)NET_INIT;
+    if (ipc_pair(fds, err) != RESULT_OK)
+        return err->result;
+    theirs = fds[1];
+    net->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_NET};
+    if (guard_spawn("georder-net", theirs, &net->pid, err) != RESULT_OK)
+        return err->result;
+    for (size_t at = 0; at < trust->len; at += TRUST_PIECE) {
+        size_t left = trust->len - at;
+        AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+
+        put_bytes(&body, trust->data + at, left < TRUST_PIECE ? left : TRUST_PIECE);
+        if (ipc_send(&net->ipc, MSG_NET_TRUST, &body, -1, err) != RESULT_OK)
+            return err->result;
+    }
+    return RESULT_OK;
+}
+
+static enum result take_body(struct msg *msg, struct exchange *out, struct err *err)
+{
+    size_t len;
+    const char *bytes = get_bytes(msg, &len);
+
+    buf_put(&out->body, bytes, len);
+    return buf_check(&out->body, "answer", err);
+}
+
+/* One message of net's. *done when it was the last. */
+static enum result take(struct msg *msg, struct exchange *out, bool *done, struct err *err)
+{
+    if (msg->type == MSG_NET_PEER) {
+        msg_free(&out->peer_msg);
+        out->peer_msg = *msg;
+        *msg = (struct msg)MSG_INIT;
+        get_net_peer(&out->peer_msg, &out->peer);
+        out->has_peer = true;
+        return msg_end(&out->peer_msg, err);
+    }
+    if (msg->type == MSG_NET_HEAD) {
+        msg_free(&out->head_msg);
+        out->head_msg = *msg;
+        *msg = (struct msg)MSG_INIT;
+        get_net_head(&out->head_msg, &out->head);
+        out->has_head = true;
+        return msg_end(&out->head_msg, err);
+    }
+    if (msg->type == MSG_NET_BODY && take_body(msg, out, err) != RESULT_OK)
+        return err->result;
+    if (msg->type == MSG_NET_END) {
+        out->outcome = get_net_end(msg, &out->why);
+        *done = true;
+    }
+    return msg_end(msg, err);
+}
+
+/* What net may have sent before it fell silent is not known: that is an outcome, not an error. */
+static void lost(struct net *net, struct exchange *out, const struct err *cause)
+{
+    struct err why = {0};
+
+    out->outcome = NET_LOST;
+    (void)guard_reap("georder-net", net->pid, clock_monotonic() + 100, &why);
+    net->pid = 0;
+    (void)err_set(&out->why, RESULT_UNKNOWN, "georder-net broke off: %s%s%s", cause->text,
+                  why.text[0] != '\0' ? "; " : "", why.text);
+}
+
+enum result net_exchange(struct net *net, const struct net_request *request, int *credential,
+                         struct exchange *out, struct err *err)
+{
+    int64_t deadline = clock_monotonic() + request->total_ms + GRACE;
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_MSG msg = MSG_INIT;
+    struct err cause = {0};
+    bool done = false;
+
+    put_net_request(&body, request);
+    if (ipc_send(&net->ipc, MSG_NET_REQUEST, &body, *credential, err) != RESULT_OK)
+        return err_prefix(err, "georder-net cannot be asked");
+    fd_close(credential);
+    while (!done) {
+        if (ipc_receive(&net->ipc, &msg, deadline, NULL, &cause) != RESULT_OK ||
+            take(&msg, out, &done, &cause) != RESULT_OK) {
+            lost(net, out, &cause);
+            break;
+        }
+    }
+    if (out->outcome == NET_ANSWERED && !out->has_head) {
+        (void)err_set(&cause, RESULT_UNKNOWN, "an answer without a status");
+        lost(net, out, &cause);
+    }
+    return RESULT_OK;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    msg_free(&exchange->peer_msg);
+    msg_free(&exchange->head_msg);
+    buf_free(&exchange->body);
+}
+
+void net_stop(struct net *net)
+{
+    struct err err = {0};
+
+    fd_close(&net->ipc.fd);
+    if (net->pid > 0)
+        (void)guard_reap("georder-net", net->pid, clock_monotonic() + 2000, &err);
+    net->pid = 0;
+}

@@ -1,0 +1,44 @@
+/* main's side of the conversation with georder-net (src/ipc/net_msg.h has the messages). */
+#ifndef GEORDER_NET_CLIENT_H
+#define GEORDER_NET_CLIENT_H
+
+#include "config.h"
+#include "ipc.h"
+
+struct net {
+    struct ipc ipc;
+    pid_t pid;
+};
+
+#define NET_INIT                                                                                   \
+    {                                                                                              \
+        .ipc = {.fd = -1 }                                                                         \
+    }
+#define AUTO_NET __attribute__((cleanup(net_stop))) struct net
+
+struct exchange {
+    enum net_outcome outcome;
+    struct err why;                /* unless NET_ANSWERED */
+    struct msg peer_msg, head_msg; /* own what peer and head point into */
+    bool has_peer, has_head;
+    struct net_peer peer;
+    struct net_head head;
+    struct buf body;
+};
+
+#define EXCHANGE_INIT                                                                              \
+    {                                                                                              \
+        .peer_msg = MSG_INIT, .head_msg = MSG_INIT, .body = BUF_INIT(NET_ANSWER_MAX)               \
+    }
+#define AUTO_EXCHANGE __attribute__((cleanup(exchange_free))) struct exchange
+
+/* Starts the process and hands it the trust store: ca_file's bytes, or none for the system's. */
+MUST_USE enum result net_start(struct net *net, const struct buf *trust, struct err *err);
+/* One request. credential: the pipe's read end, which is closed here. Not OK only when net could
+ * not be asked at all; then nothing was sent. Everything else is an outcome. */
+MUST_USE enum result net_exchange(struct net *net, const struct net_request *request,
+                                  int *credential, struct exchange *out, struct err *err);
+void exchange_free(struct exchange *exchange);
+void net_stop(struct net *net);
+
+#endif

@@ -1,0 +1,105 @@
+#include "options.h"
+
+#include <string.h>
+
+#define OPTIONS_MAX 40
+
+enum { CONFIG = 1, JSON, QUIET, VERBOSE, HELP };
+
+static const struct option common[] = {
+    {"config", required_argument, NULL, CONFIG}, {"json", no_argument, NULL, JSON},
+    {"quiet", no_argument, NULL, QUIET},         {"verbose", no_argument, NULL, VERBOSE},
+    {"help", no_argument, NULL, HELP},
+};
+
+static void options_join(struct option *all, const struct option *own)
+{
+    size_t count = 0;
+
+    while (own != NULL && own[count].name != NULL && count < OPTIONS_MAX - 8) {
+        all[count] = own[count];
+        count++;
+    }
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        all[count++] = common[i];
+    all[count] = (struct option){0};
+}
+
+static bool is_secret_option(const char *name, size_t len)
+{
+    static const char *const secret[] = {"token",    "api-token", "pin",    "passphrase",
+                                         "password", "key",       "api-key"};
+
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        if (strlen(secret[i]) == len && strncmp(secret[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+/* getopt has already stepped over the word that it did not understand. */
+static int option_bad(char **argv, bool argument_missing, struct err *err)
+{
+    const char *word = argv[optind - 1] != NULL ? argv[optind - 1] : "";
+    const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : word;
+    size_t len = strcspn(name, "=");
+
+    if (is_secret_option(name, len))
+        (void)err_set(err, RESULT_USAGE,
+                      "--%.*s: secrets are never given on the command line, where every user can "
+                      "read them; they come from a key source, standard input or a prompt",
+                      (int)len, name);
+    else if (argument_missing)
+        (void)err_set(err, RESULT_USAGE, "--%.*s needs a value", (int)len, name);
+    else
+        (void)err_set(err, RESULT_USAGE,
+                      "%.*s: unknown option, or one that takes no value; see georder %s --help",
+                      (int)(len + (size_t)(name - word)), word, argv[0]);
+    return OPTIONS_BAD;
+}
+
+int options_next(struct options *options, int argc, char **argv, const struct option *own,
+                 struct err *err)
+{
+    struct option all[OPTIONS_MAX];
+
+    options_join(all, own);
+    opterr = 0;
+    for (;;) {
+        int got = getopt_long(argc, argv, ":", all, NULL);
+
+        switch (got) {
+        case CONFIG:
+            options->config = optarg;
+            break;
+        case JSON:
+            options->json = true;
+            break;
+        case QUIET:
+            options->quiet = true;
+            break;
+        case VERBOSE:
+            options->verbose = true;
+            break;
+        case HELP:
+            options->help = true;
+            break;
+        case -1:
+            return OPTIONS_END;
+        case ':':
+        case '?':
+            return option_bad(argv, got == ':', err);
+        default:
+            return got;
+        }
+    }
+}
+
+enum result options_only(struct options *options, int argc, char **argv, int words, struct err *err)
+{
+    if (options_next(options, argc, argv, NULL, err) == OPTIONS_BAD)
+        return err->result;
+    if (argc - optind > words)
+        return err_set(err, RESULT_USAGE, "%s: one word too many: see georder %s --help",
+                       argv[optind + words], argv[0]);
+    return RESULT_OK;
+}

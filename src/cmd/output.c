@@ -1,0 +1,90 @@
+#include "output.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void output_start(struct output *output, const char *command, const struct options *options)
+{
+    *output = (struct output){.command = command, .options = options};
+    if (!options->json)
+        return;
+    output->document = cJSON_CreateObject();
+    cJSON_AddStringToObject(output->document, "command", command);
+}
+
+static void document_print(struct output *output, const struct err *err)
+{
+    AUTO_BUF text = BUF_INIT(64 * 1024 * 1024);
+
+    cJSON_AddStringToObject(output->document, "result", result_name(err->result));
+    cJSON_AddNumberToObject(output->document, "exit", (int)err->result);
+    if (err->result != RESULT_OK)
+        cJSON_AddStringToObject(output->document, "error", err->text);
+    json_put_pretty(&text, output->document);
+    (void)printf("%s\n", buf_text(&text));
+}
+
+enum result output_end(struct output *output, const struct err *err)
+{
+    if (output->document != NULL)
+        document_print(output, err);
+    if (err->result != RESULT_OK)
+        (void)fprintf(stderr, "georder %s: %s\n", output->command, shown(err->text));
+    json_delete(&output->document);
+    if (fflush(stdout) != 0 && err->result == RESULT_OK)
+        return RESULT_INTERNAL;
+    return err->result;
+}
+
+void say(const struct output *output, const char *fmt, ...)
+{
+    va_list args;
+
+    if (output->options->json || output->options->quiet)
+        return;
+    va_start(args, fmt);
+    (void)vprintf(fmt, args);
+    va_end(args);
+}
+
+void note(const struct output *output, const char *fmt, ...)
+{
+    va_list args;
+
+    if (output->options->quiet)
+        return;
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+}
+
+const char *shown(const char *text)
+{
+    static char rotating[8][1024];
+    static unsigned next;
+    char *out = rotating[next++ % 8];
+    AUTO_BUF escaped = BUF_INIT(64 * 1024);
+
+    text_escape(&escaped, text, strnlen(text, 8 * 1024));
+    (void)snprintf(out, sizeof rotating[0], "%s", buf_text(&escaped));
+    return out;
+}
+
+void output_add(struct output *output, const char *name, cJSON *value)
+{
+    if (output->document == NULL || value == NULL ||
+        !cJSON_AddItemToObject(output->document, name, value))
+        cJSON_Delete(value);
+}
+
+void output_add_text(struct output *output, const char *name, const char *text)
+{
+    if (output->document != NULL)
+        cJSON_AddStringToObject(output->document, name, text);
+}
+
+void output_help(const char *text)
+{
+    (void)fputs(text, stdout);
+}

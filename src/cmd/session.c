@@ -1,0 +1,157 @@
+#include "session.h"
+
+#include <ctype.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "guard.h"
+
+#define AUTHORITIES_MAX (256 * KIB)
+#define CONNECT_MS      (10 * 1000)
+#define TOTAL_MS        (60 * 1000)
+
+/* The tree of the build and of an installation are one: share lies beside bin, or beside us. */
+static void installed_data(struct buf *out, const char *name)
+{
+    char self[PATH_MAX] = "";
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash = len > 0 ? strrchr(self, '/') : NULL;
+
+    if (slash != NULL)
+        *slash = '\0';
+    len = (ssize_t)strlen(self);
+    buf_printf(out, "%s%s/share/georder/%s", self,
+               len > 4 && strcmp(self + len - 4, "/bin") == 0 ? "/.." : "", name);
+}
+
+static void beside(struct buf *out, const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+
+    buf_put(out, path, slash != NULL ? (size_t)(slash - path) + 1 : 0);
+    buf_puts(out, name);
+}
+
+static enum result load_authorities(struct session *session, const char *policy, struct err *err)
+{
+    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
+    AUTO_BUF text = BUF_INIT(AUTHORITIES_MAX);
+
+    beside(&path, policy, "authorities.json");
+    if (access(buf_text(&path), F_OK) != 0) {
+        buf_reset(&path);
+        installed_data(&path, "authorities.json");
+    }
+    if (guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &text, err) != RESULT_OK)
+        return err->result;
+    return authorities_load(buf_text(&path), buf_text(&text), text.len, &session->authorities, err);
+}
+
+enum result session_policy(struct session *session, const char *path, struct err *err)
+{
+    if (load_authorities(session, path, err) != RESULT_OK ||
+        guard_read(path, GUARD_PUBLIC, RESULT_CONFIG, &session->policy_text, err) != RESULT_OK ||
+        policy_load(path, buf_text(&session->policy_text), session->policy_text.len,
+                    session->authorities, &session->policy, err) != RESULT_OK)
+        return err->result;
+    policy_facts(session->policy, &session->facts);
+    return RESULT_OK;
+}
+
+enum result session_config(struct session *session, struct err *err)
+{
+    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
+
+    if (config_load(session->options.config, &session->config, err) != RESULT_OK)
+        return err->result;
+    guard_path(&path, session->config.directory, session->config.policy);
+    return session_policy(session, buf_text(&path), err);
+}
+
+enum result session_trust(struct session *session, struct err *err)
+{
+    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
+
+    if (session->config.ca_file == NULL)
+        return RESULT_OK;
+    guard_path(&path, session->config.directory, session->config.ca_file);
+    return guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &session->trust, err);
+}
+
+static void identify(struct session *session)
+{
+    const struct passwd *user = getpwuid(getuid());
+    struct utsname host;
+
+    session->actor_uid = getuid();
+    if (user != NULL && utf8_valid(user->pw_name, strlen(user->pw_name)))
+        (void)snprintf(session->actor, sizeof session->actor, "%s", user->pw_name);
+    else
+        (void)snprintf(session->actor, sizeof session->actor, "uid %d", (int)getuid());
+    if (uname(&host) == 0 && utf8_valid(host.nodename, strlen(host.nodename)))
+        (void)snprintf(session->host, sizeof session->host, "%s", host.nodename);
+}
+
+enum result session_directory(struct session *session, struct err *err)
+{
+    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
+
+    identify(session);
+    guard_path(&path, session->config.directory, session->config.audit_directory);
+    return guard_open_directory(buf_text(&path), RESULT_AUDIT, &session->audit_fd, err);
+}
+
+enum result session_audit(struct session *session, struct err *err)
+{
+    return audit_open(session->audit_fd, session->config.origin, &session->keys.signer,
+                      &session->audit, err);
+}
+
+void session_free(struct session *session)
+{
+    audit_close(&session->audit);
+    fd_close(&session->audit_fd);
+    net_stop(&session->net);
+    keys_stop(&session->keys);
+    policy_free(&session->policy);
+    authorities_free(&session->authorities);
+    buf_free(&session->policy_text);
+    buf_free(&session->trust);
+    config_free(&session->config);
+    json_delete(&session->output.document);
+}
+
+void session_request(const struct session *session, struct net_request *request)
+{
+    const struct policy_facts *facts = &session->facts;
+
+    memset(request, 0, sizeof *request);
+    request->host = facts->host;
+    request->port = facts->port;
+    request->body = "";
+    request->resolve = session->config.resolve != NULL ? session->config.resolve : "";
+    request->proxy = session->config.proxy != NULL ? session->config.proxy : "";
+    request->minimum_tls = facts->minimum_tls;
+    request->connect_ms = CONNECT_MS;
+    request->total_ms = TOTAL_MS;
+    for (size_t i = 0; i < facts->pins && i < NET_PINS_MAX; i++)
+        memcpy(request->pin[request->pins++], facts->pin[i], SHA256_LEN);
+    for (size_t i = 0; i < facts->networks && i < NET_NETWORKS_MAX; i++)
+        request->network[request->networks++] = facts->network[i];
+}
+
+bool number_parse(const char *text, int64_t max, int64_t *out)
+{
+    *out = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (!isdigit((unsigned char)*text) || *out > (max - (*text - '0')) / 10)
+            return false;
+        *out = *out * 10 + (*text - '0');
+    }
+    return true;
+}

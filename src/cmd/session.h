@@ -1,0 +1,52 @@
+/* What the commands that work on a home have in common: config, policy, keys, net, log. */
+#ifndef GEORDER_SESSION_H
+#define GEORDER_SESSION_H
+
+#include "audit.h"
+#include "config.h"
+#include "keys_client.h"
+#include "net_client.h"
+#include "output.h"
+#include "policy.h"
+
+struct session {
+    struct options options;
+    struct output output;
+    struct config config;
+    struct buf policy_text, trust;
+    struct authorities *authorities; /* owned, as are the next three */
+    struct policy *policy;
+    struct keys keys;
+    struct net net;
+    struct policy_facts facts;
+    int audit_fd; /* the log's directory */
+    struct audit *audit;
+    char actor[64], host[256]; /* who runs this, and where */
+    int64_t actor_uid;
+};
+
+#define SESSION_INIT                                                                               \
+    {                                                                                              \
+        .policy_text = BUF_INIT(POLICY_MAX), .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT,     \
+        .net = NET_INIT, .audit_fd = -1                                                            \
+    }
+#define AUTO_SESSION __attribute__((cleanup(session_free))) struct session
+
+/* A policy file, and the authorities.json beside it or, without one, the installed one. */
+MUST_USE enum result session_policy(struct session *session, const char *path, struct err *err);
+/* The config, and the policy it names. */
+MUST_USE enum result session_config(struct session *session, struct err *err);
+/* The CA bundle that the config names, read into session->trust (empty: the system's). */
+MUST_USE enum result session_trust(struct session *session, struct err *err);
+/* The log's directory, and who we are for its records: before the lock. */
+MUST_USE enum result session_directory(struct session *session, struct err *err);
+/* With keys ready: the log, for appending. */
+MUST_USE enum result session_audit(struct session *session, struct err *err);
+void session_free(struct session *session);
+
+/* A request to the policy's API below its base path, with everything but method, path and body. */
+void session_request(const struct session *session, struct net_request *request);
+/* Decimal digits only. */
+MUST_USE bool number_parse(const char *text, int64_t max, int64_t *out);
+
+#endif
