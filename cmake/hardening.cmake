@@ -30,7 +30,7 @@ georder_probe_compile(
   -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wnull-dereference -Wvla -Wcast-qual
   -Wwrite-strings -Wundef -Wswitch-enum -Walloca -Wimplicit-fallthrough
   -Wtrampolines -Wbidi-chars=any -Wlogical-op -Wduplicated-cond -Wduplicated-branches
-  -Warith-conversion -Wformat-overflow=2 -Wformat-truncation=2 -Wstringop-overflow=4
+  -Warith-conversion -Wformat-overflow=2 -Wformat-truncation=1 -Wstringop-overflow=4
   -Warray-bounds=2 -Wuse-after-free=3 -Walloc-zero -Wcast-align=strict -Wjump-misses-init
   -Wcomma -Wassign-enum -Wshorten-64-to-32
   -Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types

@@ -109,20 +109,30 @@ static bool exists(const char *path)
     return path[0] != '\0' && access(path, F_OK) == 0;
 }
 
-static void config_find(const char *option, char path[PATH_MAX])
+static enum result path_set(char path[PATH_MAX], const char *first, const char *second,
+                            struct err *err)
+{
+    int len = snprintf(path, PATH_MAX, "%s%s", first, second);
+
+    if (len <= 0 || len >= PATH_MAX)
+        return err_set(err, RESULT_CONFIG, "the path of the config is empty or too long");
+    return RESULT_OK;
+}
+
+static enum result config_find(const char *option, char path[PATH_MAX], struct err *err)
 {
     const struct surroundings *from = &surroundings;
+    enum result result = RESULT_OK;
 
-    if (option != NULL || from->config[0] != '\0') {
-        (void)snprintf(path, PATH_MAX, "%s", option != NULL ? option : from->config);
-        return;
-    }
+    if (option != NULL || from->config[0] != '\0')
+        return path_set(path, option != NULL ? option : from->config, "", err);
     if (from->xdg_config_home[0] == '/')
-        (void)snprintf(path, PATH_MAX, "%.4000s/georder/georder.json", from->xdg_config_home);
+        result = path_set(path, from->xdg_config_home, "/georder/georder.json", err);
     else if (from->home[0] == '/')
-        (void)snprintf(path, PATH_MAX, "%.4000s/.config/georder/georder.json", from->home);
-    if (!exists(path))
-        (void)snprintf(path, PATH_MAX, "/etc/georder/georder.json");
+        result = path_set(path, from->home, "/.config/georder/georder.json", err);
+    if (result != RESULT_OK || exists(path))
+        return result;
+    return path_set(path, "/etc/georder/georder.json", "", err);
 }
 
 /* Absolute, since the helpers start somewhere else. */
@@ -130,11 +140,13 @@ static enum result directory_of(struct config *config, struct err *err)
 {
     char here[PATH_MAX] = "";
     char *slash;
+    int len;
 
     if (config->path[0] != '/' && getcwd(here, sizeof here) == NULL)
         return err_errno(err, RESULT_CONFIG, "cannot tell the working directory");
-    if ((size_t)snprintf(config->directory, sizeof config->directory, "%s%s%s", here,
-                         here[0] != '\0' ? "/" : "", config->path) >= sizeof config->directory)
+    len = snprintf(config->directory, sizeof config->directory, "%s%s%s", here,
+                   here[0] != '\0' ? "/" : "", config->path);
+    if (len < 0 || (size_t)len >= sizeof config->directory)
         return err_set(err, RESULT_CONFIG, "%s: the path is too long", config->path);
     slash = strrchr(config->directory, '/');
     slash[slash == config->directory ? 1 : 0] = '\0';
@@ -144,7 +156,8 @@ static enum result directory_of(struct config *config, struct err *err)
 enum result config_load(const char *option, struct config *config, struct err *err)
 {
     *config = (struct config){.text = BUF_INIT(CONFIG_MAX)};
-    config_find(option, config->path);
+    if (config_find(option, config->path, err) != RESULT_OK)
+        return err->result;
     if (option == NULL && surroundings.config[0] == '\0' && !exists(config->path))
         return err_set(err, RESULT_CONFIG,
                        "no config: neither --config nor $GEORDER_CONFIG is given, and there is no "
