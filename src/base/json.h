@@ -23,7 +23,7 @@ enum json_mode {
 
 struct json_doc {
     const char *name; /* for errors: the file's name as the user gave it */
-    const char *text; /* not owned; must outlive the document */
+    const char *text; /* not owned, outlives the document; text[len] is a NUL, as in a buf */
     size_t len;
     enum result result; /* what a fault in this document means: RESULT_CONFIG, RESULT_USAGE ... */
     cJSON *root;        /* owned */
@@ -41,7 +41,8 @@ enum result json_fail(const struct json_doc *doc, const cJSON *node, struct err 
 /* An object with no member but the known ones (a NULL-ended list). */
 MUST_USE enum result json_object(const struct json_doc *doc, const cJSON *node,
                                  const char *const known[], struct err *err);
-/* Members. A missing one is an error, or, with _opt, leaves *out as it was; null is never taken. */
+/* Members. A missing one is an error, or, with _opt, leaves *out as it was; null is never taken.
+ * Strings must have 1..max bytes. */
 MUST_USE enum result json_member(const struct json_doc *doc, const cJSON *object, const char *name,
                                  const cJSON **out, struct err *err);
 MUST_USE enum result json_string(const struct json_doc *doc, const cJSON *object, const char *name,
@@ -62,7 +63,8 @@ MUST_USE enum result json_array(const struct json_doc *doc, const cJSON *object,
 MUST_USE enum result json_text(const struct json_doc *doc, const cJSON *node, size_t max,
                                const char **out, struct err *err);
 
-/* A string with its quotes, escaped as RFC 8259 demands and no more; then a whole tree, compact. */
+/* A string with its quotes, escaped as RFC 8259 demands and no more (bytes that are not UTF-8
+ * become U+FFFD); then a whole tree, compact. Infinity, NaN and raw nodes set `failed`. */
 void json_put_string(struct buf *out, const char *text);
 void json_put(struct buf *out, const cJSON *node);
 void json_put_pretty(struct buf *out, const cJSON *node); /* two spaces, for people */
