@@ -42,8 +42,8 @@ MUST_USE enum result order_check(struct order *order, struct err *err);
 MUST_USE enum result order_check_zone(const struct order *order, struct err *err);
 /* The exact body of the POST, from the very struct that was judged. */
 void order_body(struct buf *out, const struct order *order);
-/* The same order file back (also the canonical form whose SHA-256 tells two orders apart; without
- * the reference when `identity`). */
+/* The same order file back (also the canonical form whose SHA-256 tells two orders apart: with
+ * `identity` it has the zone's id for its name once that is known, and no reference). */
 void order_json(struct buf *out, const struct order *order, bool identity);
 
 #include "pack.h"

@@ -42,15 +42,16 @@ struct pack {
 
 /* How the whole answer reads. The outcome decides: placed, refused, or not to be known. */
 enum answer_outcome {
-    ANSWER_PLACED,  /* 2xx, success, a pack with an id */
+    ANSWER_PLACED,  /* 2xx, success, a pack with an id (or, for a list, packs that all have one) */
     ANSWER_REFUSED, /* 4xx but not 408, or 2xx with success:false: nothing was placed */
-    ANSWER_UNCLEAR, /* anything else: the zone's packs must be listed */
+    ANSWER_UNCLEAR, /* anything else, a 4xx that claims success too: the packs must be listed */
 };
 
 struct answer {
     enum answer_outcome outcome;
-    bool envelope; /* false: HTML, empty, or not the API's JSON; then `why` says what */
-    char why[256];
+    bool envelope;       /* false: HTML, empty, or not the API's JSON; then `why` says what */
+    bool success;        /* 2xx and success:true, whatever the result is: for all that is no pack */
+    char why[256];       /* of UNCLEAR, and of a refusal that could not be read whole; else "" */
     struct json_doc doc; /* owns the tree; text is the caller's and must outlive it */
     size_t errors, messages;
     struct api_message *error, *message; /* owned */
@@ -59,10 +60,14 @@ struct answer {
     int64_t total_pages;                 /* result_info, 1 when absent */
 };
 
-/* Never fails for what the API says, however odd: outcome and why tell. RESULT_INTERNAL: memory. */
+/* Never fails for what the API says, however odd: outcome and why tell. RESULT_INTERNAL: memory.
+ * A NUL must stand behind the body, as in a struct buf. */
 MUST_USE enum result answer_decode(int http_status, const char *content_type, const char *body,
                                    size_t len, struct answer *answer, struct err *err);
 void answer_free(struct answer *answer);
+/* The pack of an answer about one pack, or NULL. An order without it is UNCLEAR, also where a list
+ * came and the outcome is therefore PLACED. */
+const struct pack *answer_pack(const struct answer *answer);
 MUST_USE bool pack_id_valid(const char *id);
 
 enum assessment_verdict { PACK_COMPLIANT, PACK_PENDING, PACK_VIOLATION };
