@@ -1,0 +1,114 @@
+/* What a policy may demand besides the order itself: evidence before it, deletion after it. */
+#include "placing.h"
+
+#include <string.h>
+
+#define PAGES_MAX 40
+
+static bool pack_shows(const struct pack *pack, const char *label)
+{
+    if (pack->status == NULL || strcmp(pack->status, "active") != 0)
+        return false;
+    for (size_t i = 0; i < pack->certificates; i++)
+        if (pack->certificate[i].geo_label == NULL ||
+            strcmp(pack->certificate[i].geo_label, label) != 0)
+            return false;
+    return pack->certificates > 0;
+}
+
+static void look(const struct answer *answer, const char *label, char found[PACK_ID_LEN + 1],
+                 int64_t *seen)
+{
+    for (size_t i = 0; i < answer->packs; i++) {
+        (*seen)++;
+        if (found[0] == '\0' && pack_shows(&answer->pack[i], label))
+            memcpy(found, answer->pack[i].id, strlen(answer->pack[i].id) + 1);
+    }
+}
+
+/* One page. *pages is how many there are. */
+static enum result list_page(struct placing *placing, int64_t page, int64_t *pages,
+                             char found[PACK_ID_LEN + 1], int64_t *seen, struct err *err)
+{
+    __attribute__((cleanup(answer_free))) struct answer answer = {0};
+    AUTO_EXCHANGE exchange = EXCHANGE_INIT;
+    AUTO_BUF path = BUF_INIT(512), query = BUF_INIT(64);
+
+    buf_printf(&query, "?status=all&per_page=50&page=%lld", (long long)page);
+    zone_path(placing, buf_text(&query), &path);
+    if (placing_exchange(placing, NET_GET, buf_text(&path), "", &exchange, err) != RESULT_OK)
+        return err->result;
+    if (exchange.outcome != NET_ANSWERED)
+        return err_set(
+            err, exchange.why.result == RESULT_UNKNOWN ? RESULT_UNREACHED : exchange.why.result,
+            "the zone's packs could not be listed: %s", exchange.why.text);
+    if (answer_decode((int)exchange.head.status, exchange.head.content_type,
+                      buf_text(&exchange.body), exchange.body.len, &answer, err) != RESULT_OK)
+        return err->result;
+    if (exchange.head.status != 200 || !answer.envelope || answer.outcome == ANSWER_REFUSED)
+        return err_set(err, RESULT_REFUSED, "the zone's packs could not be listed: HTTP %u %s",
+                       exchange.head.status, answer.errors > 0 ? answer.error[0].message : "");
+    look(&answer, placing->order.geo_label, found, seen);
+    *pages = answer.total_pages;
+    return RESULT_OK;
+}
+
+enum result evidence_check(struct placing *placing, struct err *err)
+{
+    char found[PACK_ID_LEN + 1] = "";
+    int64_t pages = 1, seen = 0;
+
+    if (!placing->decision.geo_evidence_existing || strcmp(placing->order.geo_label, "none") == 0)
+        return RESULT_OK;
+    for (int64_t page = 1; page <= pages && page <= PAGES_MAX && found[0] == '\0'; page++)
+        if (list_page(placing, page, &pages, found, &seen, err) != RESULT_OK)
+            return err->result;
+    if (record_evidence(placing, found[0] != '\0' ? found : NULL, seen, err) != RESULT_OK)
+        return err->result;
+    if (found[0] == '\0')
+        return err_set(err, RESULT_DENIED,
+                       "the policy demands a live pack of %s that already shows the geo label %s, "
+                       "and none of its %lld packs does: an order cannot ask for the label",
+                       placing->order.apex, placing->order.geo_label, (long long)seen);
+    return RESULT_OK;
+}
+
+static void judge_deletion(const struct exchange *exchange, const struct answer *answer,
+                           struct err *judged)
+{
+    if (exchange->outcome != NET_ANSWERED)
+        *judged = exchange->why;
+    else if (exchange->head.status / 100 != 2 || answer->outcome == ANSWER_REFUSED)
+        (void)err_set(judged, RESULT_REFUSED, "the API did not delete the pack: HTTP %u",
+                      exchange->head.status);
+}
+
+enum result violation_delete(struct placing *placing, const struct pack *pack, struct err *err)
+{
+    __attribute__((cleanup(answer_free))) struct answer answer = {0};
+    AUTO_EXCHANGE exchange = EXCHANGE_INIT;
+    AUTO_BUF path = BUF_INIT(512), below = BUF_INIT(64);
+    struct err judged = {0};
+    struct outcome outcome = {
+        .event = "pack.deleted", .exchange = &exchange, .answer = &answer, .err = &judged};
+
+    if (!placing->session->facts.delete_on_violation)
+        return RESULT_OK;
+    buf_printf(&below, "/%s", pack->id);
+    zone_path(placing, buf_text(&below), &path);
+    if (record_intent(placing, "pack.delete", DELETE_OPERATION, buf_text(&path), "", err) !=
+            RESULT_OK ||
+        placing_exchange(placing, NET_DELETE, buf_text(&path), "", &exchange, err) != RESULT_OK)
+        return err->result;
+    if (exchange.outcome == NET_ANSWERED &&
+        answer_decode((int)exchange.head.status, exchange.head.content_type,
+                      buf_text(&exchange.body), exchange.body.len, &answer, err) != RESULT_OK)
+        return err->result;
+    judge_deletion(&exchange, &answer, &judged);
+    if (record_outcome(placing, &outcome, DELETE_OPERATION, err) != RESULT_OK)
+        return err->result;
+    say(&placing->session->output, "%s\n",
+        judged.result == RESULT_OK ? "the pack was deleted, as the policy says"
+                                   : shown(judged.text));
+    return RESULT_OK;
+}

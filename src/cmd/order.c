@@ -1,0 +1,345 @@
+#include "cmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "guard.h"
+#include "order_input.h"
+#include "placing.h"
+
+#define ATTEMPTS_MAX 5
+
+static const char help[] =
+    "usage: georder order [--dry-run] [--again] (--file FILE | --zone ZONE --host HOST ...)\n"
+    "\n"
+    "Orders one certificate pack: decides by the policy, records the intent, sends one POST,\n"
+    "records the answer and holds the pack against the order. A lost answer is never repeated.\n"
+    "\n" ORDER_OPTIONS_HELP
+    "  --dry-run                 the decision and the exact body; nothing is sent or recorded\n"
+    "  --again                   although an order of the same content is open or unknown\n"
+    "  --time-limit SECONDS      how long a 429 (nothing was placed) may be tried again; 60\n"
+    "  --config FILE  --json  --quiet  --verbose  --help\n"
+    "\n"
+    "exit: see georder help exit-codes\n";
+
+enum { DRY_RUN = ORDER_OPTIONS_END, AGAIN, TIME_LIMIT };
+
+static const struct option own[] = {ORDER_OPTIONS,
+                                    {"dry-run", no_argument, NULL, DRY_RUN},
+                                    {"again", no_argument, NULL, AGAIN},
+                                    {"time-limit", required_argument, NULL, TIME_LIMIT},
+                                    {NULL, 0, NULL, 0}};
+
+static enum result option_take(struct placing *placing, struct order_input *input, int option,
+                               struct err *err)
+{
+    int64_t seconds;
+
+    switch (option) {
+    case DRY_RUN:
+        placing->dry_run = true;
+        return RESULT_OK;
+    case AGAIN:
+        placing->again = true;
+        return RESULT_OK;
+    case TIME_LIMIT:
+        if (!number_parse(optarg, 3600, &seconds))
+            return err_set(err, RESULT_USAGE, "--time-limit: give 0 to 3600 seconds");
+        placing->deadline = clock_monotonic() + seconds * 1000;
+        return RESULT_OK;
+    default:
+        return order_input_option(input, option, err);
+    }
+}
+
+static enum result arguments(struct placing *placing, struct order_input *input, int argc,
+                             char **argv, struct err *err)
+{
+    struct options *options = &placing->session->options;
+    int option;
+
+    placing->deadline = clock_monotonic() + 60 * 1000;
+    while ((option = options_next(options, argc, argv, own, err)) > 0)
+        if (option_take(placing, input, option, err) != RESULT_OK)
+            return err->result;
+    if (option == OPTIONS_BAD)
+        return err->result;
+    if (optind < argc)
+        return err_set(err, RESULT_USAGE, "%s: unexpected word; see georder order --help",
+                       argv[optind]);
+    return RESULT_OK;
+}
+
+/* Everything that is sent or recorded follows from the order that was judged. */
+static enum result derive(struct placing *placing, struct err *err)
+{
+    AUTO_BUF canonical = BUF_INIT(64 * KIB), path = BUF_INIT(sizeof placing->path - 1);
+
+    uuid7(clock_now(), placing->id);
+    order_json(&canonical, &placing->order, true);
+    sha256_hex(buf_text(&canonical), canonical.len, placing->identity);
+    order_body(&placing->body, &placing->order);
+    zone_path(placing, "/order", &path);
+    memcpy(placing->path, buf_text(&path), path.len + 1);
+    if (buf_check(&canonical, "order", err) != RESULT_OK ||
+        buf_check(&path, "path", err) != RESULT_OK)
+        return err->result;
+    return buf_check(&placing->body, "order", err);
+}
+
+static enum result dry_run(struct placing *placing, struct err *err)
+{
+    struct session *session = placing->session;
+
+    if (!placing->decision.permit)
+        return decision_error(session, &placing->decision, err);
+    say(&session->output, "POST https://%s:%u%s\n%s\n", session->facts.host, session->facts.port,
+        placing->path, buf_text(&placing->body));
+    output_add_text(&session->output, "path", placing->path);
+    output_add_text(&session->output, "body", buf_text(&placing->body));
+    return RESULT_OK;
+}
+
+/* Opens and starts what is needed, then locks this process. */
+static enum result prepare(struct placing *placing, struct err *err)
+{
+    struct session *session = placing->session;
+
+    if (session_directory(session, err) != RESULT_OK ||
+        keys_start(&session->keys, &session->config, true, err) != RESULT_OK)
+        return err->result;
+    if (placing->decision.permit && (session_trust(session, err) != RESULT_OK ||
+                                     net_start(&session->net, &session->trust, err) != RESULT_OK))
+        return err->result;
+    if (guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
+        keys_ready(&session->keys, err) != RESULT_OK)
+        return err->result;
+    return session_audit(session, err);
+}
+
+static enum result deny(struct placing *placing, struct err *err)
+{
+    struct err summary = {0};
+
+    (void)decision_error(placing->session, &placing->decision, &summary);
+    if (record_denied(placing, summary.text, err) != RESULT_OK)
+        return err->result;
+    *err = summary;
+    return err->result;
+}
+
+/* Two processes with the same order: the second must see the intent of the first. */
+static enum result orders_lock(int audit_fd, int *fd, struct err *err)
+{
+    *fd = openat(audit_fd, "orders.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd < 0 || flock(*fd, LOCK_EX) != 0)
+        return err_errno(err, RESULT_AUDIT, "the audit directory's orders.lock cannot be taken");
+    return RESULT_OK;
+}
+
+static enum result intend(struct placing *placing, struct err *err)
+{
+    AUTO_FD lock = -1;
+
+    if (orders_lock(placing->session->audit_fd, &lock, err) != RESULT_OK ||
+        (placing->attempt == 1 && earlier_check(placing, err) != RESULT_OK))
+        return err->result;
+    return record_intent(placing, "order.intent", ORDER_OPERATION, placing->path,
+                         buf_text(&placing->body), err);
+}
+
+/* The credential waits in a pipe before the intent is recorded: one less way to leave it open. */
+static enum result send_once(struct placing *placing, struct exchange *exchange, struct err *err)
+{
+    struct session *session = placing->session;
+    struct net_request request;
+    AUTO_FD credential = -1;
+
+    if (keys_credential(&session->keys, &credential, NULL, err) != RESULT_OK ||
+        intend(placing, err) != RESULT_OK)
+        return err->result;
+    session_request(session, &request);
+    request.method = NET_POST;
+    request.path = placing->path;
+    request.body = buf_text(&placing->body);
+    if (net_exchange(&session->net, &request, &credential, exchange, err) == RESULT_OK)
+        return RESULT_OK;
+    exchange->outcome = NET_UNSENT;
+    exchange->why = *err;
+    *err = (struct err){0};
+    return RESULT_OK;
+}
+
+static void judge_answer(const struct placing *placing, const struct exchange *exchange,
+                         const struct answer *answer, struct assessment *assessment,
+                         struct err *judged)
+{
+    const struct pack *pack = answer_pack(answer);
+
+    if (answer->outcome == ANSWER_REFUSED) {
+        (void)err_set(judged, RESULT_REFUSED, "the API refused the order: HTTP %u%s%s",
+                      exchange->head.status, answer->errors > 0 ? ", " : "",
+                      answer->errors > 0 ? answer->error[0].message : "");
+        return;
+    }
+    if (answer->outcome == ANSWER_UNCLEAR || pack == NULL) {
+        (void)err_set(judged, RESULT_UNKNOWN,
+                      "HTTP %u does not tell whether the order was placed (%s): look at the "
+                      "zone's packs, do not order again blindly",
+                      exchange->head.status, answer->why);
+        return;
+    }
+    pack_assess(pack, &placing->order, clock_now(), assessment);
+    if (assessment->verdict == PACK_VIOLATION)
+        (void)err_set(judged, RESULT_VIOLATION, "pack %s does not comply: %s", pack->id,
+                      assessment->finding[0].text);
+}
+
+static enum result record_answer(struct placing *placing, const struct exchange *exchange,
+                                 const struct answer *answer, const struct assessment *assessment,
+                                 const struct err *judged, struct err *err)
+{
+    struct outcome outcome = {.event = judged->result == RESULT_UNKNOWN ? "order.unknown"
+                                                                        : "order.response",
+                              .exchange = exchange,
+                              .answer = answer,
+                              .assessment = answer->outcome == ANSWER_PLACED ? assessment : NULL,
+                              .err = judged};
+
+    if (record_outcome(placing, &outcome, ORDER_OPERATION, err) == RESULT_OK)
+        return RESULT_OK;
+    return err_prefix(err, "the API answered, but its answer could not be recorded (%s)",
+                      judged->text[0] != '\0' ? judged->text : "placed");
+}
+
+static enum result answered(struct placing *placing, const struct exchange *exchange,
+                            struct err *err)
+{
+    __attribute__((cleanup(answer_free))) struct answer answer = {0};
+    struct session *session = placing->session;
+    static struct assessment assessment;
+    struct err judged = {0};
+    enum result recorded;
+
+    if (answer_decode((int)exchange->head.status, exchange->head.content_type,
+                      buf_text(&exchange->body), exchange->body.len, &answer, err) != RESULT_OK)
+        return err->result;
+    judge_answer(placing, exchange, &answer, &assessment, &judged);
+    recorded = record_answer(placing, exchange, &answer, &assessment, &judged, err);
+    answer_tell(session, exchange, &answer);
+    if (answer.outcome == ANSWER_PLACED && answer_pack(&answer) != NULL)
+        pack_tell(session, answer_pack(&answer), &assessment);
+    if (recorded != RESULT_OK)
+        return recorded;
+    if (judged.result == RESULT_VIOLATION &&
+        violation_delete(placing, answer_pack(&answer), err) != RESULT_OK)
+        return err->result;
+    *err = judged;
+    return err->result;
+}
+
+static enum result unanswered(struct placing *placing, const struct exchange *exchange,
+                              struct err *err)
+{
+    struct outcome outcome = {.event = exchange->outcome == NET_UNSENT ? "order.not_sent"
+                                                                       : "order.unknown",
+                              .exchange = exchange,
+                              .err = &exchange->why};
+
+    if (record_outcome(placing, &outcome, ORDER_OPERATION, err) != RESULT_OK)
+        return err_prefix(err, "%s; and this could not be recorded", exchange->why.text);
+    *err = exchange->why;
+    return err->result;
+}
+
+/* Only an answer that proves that nothing was placed may be tried again: a 429, after its time. */
+static bool wait_for_retry(const struct placing *placing, const struct exchange *exchange)
+{
+    int64_t seconds;
+
+    if (exchange->outcome != NET_ANSWERED || exchange->head.status != 429 ||
+        placing->attempt == ATTEMPTS_MAX ||
+        !number_parse(exchange->head.retry_after, 3600, &seconds) ||
+        clock_monotonic() + seconds * 1000 > placing->deadline)
+        return false;
+    note(&placing->session->output, "rate limited: nothing was placed; again in %lld s\n",
+         (long long)seconds);
+    clock_sleep(seconds * 1000);
+    return true;
+}
+
+static enum result place(struct placing *placing, struct err *err)
+{
+    for (;;) {
+        AUTO_EXCHANGE exchange = EXCHANGE_INIT;
+
+        placing->attempt++;
+        if (send_once(placing, &exchange, err) != RESULT_OK)
+            return err->result;
+        if (exchange.outcome != NET_ANSWERED)
+            return unanswered(placing, &exchange, err);
+        if (answered(placing, &exchange, err) != RESULT_REFUSED ||
+            !wait_for_retry(placing, &exchange))
+            return err->result;
+        *err = (struct err){0};
+    }
+}
+
+static enum result evidence(struct placing *placing, struct err *err)
+{
+    struct err why = {0};
+
+    if (evidence_check(placing, &why) == RESULT_DENIED &&
+        record_denied(placing, why.text, err) != RESULT_OK)
+        return err->result;
+    *err = why;
+    return err->result;
+}
+
+static enum result order(struct placing *placing, struct order_input *input, struct err *err)
+{
+    struct session *session = placing->session;
+
+    if (session_config(session, err) != RESULT_OK || order_input_finish(input, err) != RESULT_OK)
+        return err->result;
+    placing->order = input->order;
+    if (decide(session, &placing->order, &placing->decision, err) != RESULT_OK ||
+        derive(placing, err) != RESULT_OK)
+        return err->result;
+    output_add_text(&session->output, "order_id", placing->id);
+    decision_tell(session, &placing->order, &placing->decision);
+    if (placing->dry_run)
+        return dry_run(placing, err);
+    if (prepare(placing, err) != RESULT_OK)
+        return err->result;
+    if (!placing->decision.permit)
+        return deny(placing, err);
+    if (evidence(placing, err) != RESULT_OK)
+        return err->result;
+    return place(placing, err);
+}
+
+enum result cmd_order(int argc, char **argv)
+{
+    AUTO_SESSION session = SESSION_INIT;
+    struct placing placing = {.session = &session, .body = BUF_INIT(32 * KIB)};
+    struct order_input input = {0};
+    struct err err = {0};
+    enum result result = arguments(&placing, &input, argc, argv, &err);
+
+    output_start(&session.output, "order", &session.options);
+    if (result == RESULT_OK && session.options.help) {
+        output_help(help);
+        return RESULT_OK;
+    }
+    if (session.options.json)
+        placing.records = cJSON_CreateArray();
+    if (result == RESULT_OK)
+        (void)order(&placing, &input, &err);
+    output_add(&session.output, "records", placing.records);
+    buf_free(&placing.body);
+    decision_free(&placing.decision);
+    return output_end(&session.output, &err);
+}

@@ -1,0 +1,247 @@
+/* What an order's records say: the OCSF event's own fields, and all else in unmapped.georder. */
+#include "placing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "guard.h"
+
+static cJSON *policy_part(const struct policy_facts *facts)
+{
+    cJSON *part = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(part, "name", facts->name);
+    cJSON_AddNumberToObject(part, "revision", (double)facts->revision);
+    cJSON_AddStringToObject(part, "sha256", facts->digest);
+    return part;
+}
+
+/* Through its own text, so that the record shows what an order file would. */
+static cJSON *order_part(const struct order *order)
+{
+    AUTO_BUF text = BUF_INIT(64 * KIB);
+    struct json_doc doc = {.name = "order", .result = RESULT_INTERNAL};
+    struct err err;
+
+    order_json(&text, order, false);
+    doc.text = buf_text(&text);
+    doc.len = text.len;
+    return json_parse(&doc, JSON_OURS, &err) == RESULT_OK ? doc.root : cJSON_CreateObject();
+}
+
+static cJSON *sandbox_part(const struct session *session, const struct exchange *exchange)
+{
+    cJSON *part = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(part, "main", guard_level_text());
+    cJSON_AddStringToObject(part, "keys", session->keys.sandbox);
+    if (exchange != NULL && exchange->has_peer)
+        cJSON_AddStringToObject(part, "net", exchange->peer.sandbox);
+    return part;
+}
+
+static cJSON *common_part(const struct placing *placing, const struct exchange *exchange)
+{
+    cJSON *part = cJSON_CreateObject();
+
+    cJSON_AddItemToObject(part, "policy", policy_part(&placing->session->facts));
+    cJSON_AddItemToObject(part, "order", order_part(&placing->order));
+    cJSON_AddStringToObject(part, "order_sha256", placing->identity);
+    cJSON_AddItemToObject(part, "sandbox", sandbox_part(placing->session, exchange));
+    return part;
+}
+
+static cJSON *request_part(const struct placing *placing, const char *path, const char *body)
+{
+    char digest[SHA256_HEX_LEN + 1];
+    cJSON *part = cJSON_CreateObject();
+
+    sha256_hex(body, strlen(body), digest);
+    cJSON_AddStringToObject(part, "host", placing->session->facts.host);
+    cJSON_AddStringToObject(part, "path", path);
+    cJSON_AddStringToObject(part, "body", body);
+    cJSON_AddStringToObject(part, "body_sha256", digest);
+    cJSON_AddNumberToObject(part, "attempt", placing->attempt);
+    return part;
+}
+
+static void add_base64(cJSON *object, const char *name, const uint8_t *bytes, size_t len)
+{
+    AUTO_BUF text = BUF_INIT(256);
+
+    base64_put(&text, bytes, len);
+    cJSON_AddStringToObject(object, name, buf_text(&text));
+}
+
+static cJSON *tls_part(const struct net_peer *peer)
+{
+    cJSON *part = cJSON_CreateObject(), *chain = cJSON_AddArrayToObject(part, "chain");
+
+    cJSON_AddStringToObject(part, "address", peer->address);
+    cJSON_AddNumberToObject(part, "port", peer->port);
+    if (peer->proxy[0] != '\0')
+        cJSON_AddStringToObject(part, "proxy", peer->proxy);
+    cJSON_AddStringToObject(part, "version", peer->tls_version);
+    cJSON_AddStringToObject(part, "cipher", peer->cipher);
+    for (uint32_t i = 0; i < peer->chain && i < NET_CHAIN_MAX; i++) {
+        cJSON *item = cJSON_CreateObject();
+
+        add_base64(item, "spki_sha256", peer->spki[i], SHA256_LEN);
+        if (i == peer->pin_matched)
+            cJSON_AddTrueToObject(item, "pinned");
+        cJSON_AddItemToArray(chain, item);
+    }
+    return part;
+}
+
+static void add_given(cJSON *object, const char *name, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        cJSON_AddStringToObject(object, name, text);
+}
+
+static cJSON *response_part(const struct exchange *exchange)
+{
+    char digest[SHA256_HEX_LEN + 1];
+    cJSON *part = cJSON_CreateObject();
+
+    sha256_hex(buf_text(&exchange->body), exchange->body.len, digest);
+    cJSON_AddNumberToObject(part, "status", exchange->head.status);
+    add_given(part, "cf_ray", exchange->head.cf_ray);
+    add_given(part, "content_type", exchange->head.content_type);
+    add_given(part, "retry_after", exchange->head.retry_after);
+    add_given(part, "date", exchange->head.date);
+    cJSON_AddNumberToObject(part, "body_bytes", (double)exchange->body.len);
+    cJSON_AddStringToObject(part, "body_sha256", digest);
+    return part;
+}
+
+static cJSON *answer_part(const struct answer *answer)
+{
+    static const char *const names[] = {"placed", "refused", "unclear"};
+    cJSON *part = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(part, "outcome", names[answer->outcome]);
+    add_given(part, "why", answer->why);
+    if (answer->packs > 0) {
+        add_given(part, "pack_id", answer->pack[0].id);
+        add_given(part, "pack_status", answer->pack[0].status);
+    }
+    return part;
+}
+
+static struct audit_event event_for(const struct placing *placing, const char *event,
+                                    const char *operation)
+{
+    const struct session *session = placing->session;
+
+    return (struct audit_event){.event = event,
+                                .order_id = placing->id,
+                                .time = clock_now(),
+                                .activity = 1,
+                                .severity = 1,
+                                .operation = operation,
+                                .actor = session->actor,
+                                .actor_uid = session->actor_uid,
+                                .host = session->host,
+                                .zone = placing->order.apex,
+                                .zone_id = placing->order.zone_id,
+                                .url = session->facts.base_url,
+                                .peer_address = ""};
+}
+
+/* detail is taken over. */
+static enum result append(struct placing *placing, struct audit_event *event, cJSON *detail,
+                          const struct buf *body, struct err *err)
+{
+    AUTO_JSON *owned = detail;
+    uint64_t index = 0;
+
+    event->detail = owned;
+    if (audit_append(placing->session->audit, event, body != NULL ? buf_text(body) : NULL,
+                     body != NULL ? body->len : 0, &index, err) != RESULT_OK)
+        return err->result;
+    if (placing->records != NULL)
+        cJSON_AddItemToArray(placing->records, cJSON_CreateNumber((double)index));
+    return RESULT_OK;
+}
+
+enum result record_denied(struct placing *placing, const char *why, struct err *err)
+{
+    struct audit_event event = event_for(placing, "order.denied", ORDER_OPERATION);
+    cJSON *detail = common_part(placing, NULL);
+
+    event.status = 2;
+    event.severity = 3;
+    event.message = why;
+    cJSON_AddItemToObject(detail, "decision",
+                          decision_json(placing->session->policy, &placing->decision));
+    return append(placing, &event, detail, NULL, err);
+}
+
+enum result record_intent(struct placing *placing, const char *name, const char *operation,
+                          const char *path, const char *body, struct err *err)
+{
+    struct audit_event event = event_for(placing, name, operation);
+    cJSON *detail = common_part(placing, NULL);
+
+    event.activity = strcmp(operation, DELETE_OPERATION) == 0 ? 4 : 1;
+    event.message = "about to be sent";
+    cJSON_AddItemToObject(detail, "decision",
+                          decision_json(placing->session->policy, &placing->decision));
+    cJSON_AddItemToObject(detail, "request", request_part(placing, path, body));
+    return append(placing, &event, detail, NULL, err);
+}
+
+static void rate(struct audit_event *event, const struct outcome *outcome)
+{
+    enum result result = outcome->err->result;
+
+    event->status = result == RESULT_OK ? 1 : result == RESULT_UNKNOWN ? 0 : 2;
+    event->severity = result == RESULT_OK                                   ? 1
+                      : result == RESULT_VIOLATION || result == RESULT_PEER ? 5
+                      : result == RESULT_UNKNOWN                            ? 4
+                                                                            : 3;
+    event->message = outcome->err->text[0] != '\0' ? outcome->err->text : "placed";
+    if (outcome->exchange->has_peer)
+        event->peer_address = outcome->exchange->peer.address;
+    if (outcome->exchange->has_head)
+        event->http_status = (int)outcome->exchange->head.status;
+}
+
+enum result record_outcome(struct placing *placing, const struct outcome *outcome,
+                           const char *operation, struct err *err)
+{
+    struct audit_event event = event_for(placing, outcome->event, operation);
+    const struct exchange *exchange = outcome->exchange;
+    cJSON *detail = common_part(placing, exchange);
+
+    rate(&event, outcome);
+    cJSON_AddNumberToObject(detail, "attempt", placing->attempt);
+    cJSON_AddStringToObject(detail, "result", result_name(outcome->err->result));
+    if (exchange->has_peer)
+        cJSON_AddItemToObject(detail, "tls", tls_part(&exchange->peer));
+    if (outcome->answer != NULL)
+        cJSON_AddItemToObject(detail, "answer", answer_part(outcome->answer));
+    if (outcome->assessment != NULL)
+        cJSON_AddItemToObject(detail, "assessment", assessment_json(outcome->assessment));
+    if (exchange->has_head)
+        cJSON_AddItemToObject(detail, "response", response_part(exchange));
+    return append(placing, &event, detail, exchange->has_head ? &exchange->body : NULL, err);
+}
+
+enum result record_evidence(struct placing *placing, const char *pack, int64_t packs_seen,
+                            struct err *err)
+{
+    struct audit_event event = event_for(placing, "order.evidence", LIST_OPERATION);
+    cJSON *detail = common_part(placing, NULL), *part = cJSON_AddObjectToObject(detail, "evidence");
+
+    event.activity = 2;
+    event.status = pack != NULL ? 1 : 2;
+    event.message = pack != NULL ? "a live pack of the zone shows the label"
+                                 : "no live pack of the zone shows the label";
+    cJSON_AddStringToObject(part, "geo_label", placing->order.geo_label);
+    cJSON_AddNumberToObject(part, "packs_seen", (double)packs_seen);
+    add_given(part, "pack_id", pack);
+    return append(placing, &event, detail, NULL, err);
+}
