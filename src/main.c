@@ -1,4 +1,41 @@
-int main(void)
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+static const struct command commands[] = {
+    {"init", "make a home: config, policy, keys, log", cmd_init},
+    {"order", "order a certificate pack, if the policy permits it", cmd_order},
+    {"check", "decide only: offline, no keys, no record", cmd_check},
+    {"policy", "lint or show a policy", cmd_policy},
+    {"audit", "verify, list or show the records", cmd_audit},
+    {"credential", "put, verify or remove the API credential", cmd_credential},
+    {"doctor", "is this host ready, and how hardened is it", cmd_doctor},
+    {NULL, NULL, NULL},
+};
+
+static int usage(void)
 {
-    return 1;
+    (void)fprintf(stderr, "georder: unknown command; see georder help\n");
+    return RESULT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+
+    if (cmd_start(&err) != RESULT_OK) {
+        (void)fprintf(stderr, "georder: %s\n", err.text);
+        return (int)err.result;
+    }
+    if (argc < 2)
+        return usage();
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("georder %s\n", GEORDER_VERSION) < 0;
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return (int)cmd_help(commands, argc - 1, argv + 1);
+    for (const struct command *command = commands; command->name != NULL; command++)
+        if (strcmp(command->name, argv[1]) == 0)
+            return (int)command->run(argc - 1, argv + 1);
+    return usage();
 }

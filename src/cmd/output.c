@@ -73,6 +73,8 @@ const char *shown(const char *text)
 
 void output_add(struct output *output, const char *name, cJSON *value)
 {
+    if (output->document != NULL)
+        cJSON_DeleteItemFromObjectCaseSensitive(output->document, name);
     if (output->document == NULL || value == NULL ||
         !cJSON_AddItemToObject(output->document, name, value))
         cJSON_Delete(value);

@@ -25,7 +25,8 @@ void say(const struct output *output, const char *fmt, ...) PRINTF(2, 3);
 void note(const struct output *output, const char *fmt, ...) PRINTF(2, 3);
 /* Escaped for a terminal; one of eight rotating buffers of 1 KiB, longer text is cut. */
 const char *shown(const char *text);
-/* Adds value (taken over) to the document, or frees it without one. */
+/* Puts value (taken over) into the document, in place of one of that name, or frees it without a
+ * document. */
 void output_add(struct output *output, const char *name, cJSON *value);
 void output_add_text(struct output *output, const char *name, const char *text);
 void output_help(const char *text);

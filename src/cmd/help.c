@@ -1,0 +1,63 @@
+#include "cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "output.h"
+
+static void exit_codes(void)
+{
+    (void)puts("exit  name        meaning");
+    for (int i = 0; i < RESULT_COUNT; i++)
+        (void)printf("%4d  %-10s  %s\n", i, result_name((enum result)i),
+                     result_meaning((enum result)i));
+}
+
+static cJSON *exit_codes_json(void)
+{
+    cJSON *list = cJSON_CreateArray();
+
+    for (int i = 0; i < RESULT_COUNT; i++) {
+        cJSON *entry = cJSON_CreateObject();
+
+        cJSON_AddNumberToObject(entry, "exit", i);
+        cJSON_AddStringToObject(entry, "name", result_name((enum result)i));
+        cJSON_AddStringToObject(entry, "meaning", result_meaning((enum result)i));
+        cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
+static void overview(const struct command *commands)
+{
+    (void)puts("usage: georder COMMAND [OPTIONS]\n\n"
+               "Orders Cloudflare certificate packs under a reviewed policy, with keys in an HSM,\n"
+               "TLS that is pinned, and a signed record of every order and answer.\n");
+    for (; commands->name != NULL; commands++)
+        (void)printf("  %-12s %s\n", commands->name, commands->summary);
+    (void)puts(
+        "\ngeorder COMMAND --help tells more; georder help exit-codes lists the exit codes.");
+}
+
+enum result cmd_help(const struct command *commands, int argc, char **argv)
+{
+    struct options options = {0};
+    struct output output;
+    struct err err = {0};
+    enum result result = options_only(&options, argc, argv, 1, &err);
+    const char *topic = result == RESULT_OK && optind < argc ? argv[optind] : "";
+
+    output_start(&output, "help", &options);
+    if (result != RESULT_OK)
+        return output_end(&output, &err);
+    if (strcmp(topic, "exit-codes") == 0 && options.json)
+        output_add(&output, "exit_codes", exit_codes_json());
+    else if (strcmp(topic, "exit-codes") == 0)
+        exit_codes();
+    else if (topic[0] != '\0')
+        (void)err_set(&err, RESULT_USAGE, "%s: no such topic; there is exit-codes", topic);
+    else if (!options.json)
+        overview(commands);
+    return output_end(&output, &err);
+}
