@@ -113,7 +113,7 @@ static enum result check_file(const struct walk *walk, const struct stat *st,
     return check_not_writable(walk, st);
 }
 
-/* Cuts `full` behind the next component. */
+/* Cuts `full` behind the next component. "/" has none: "." is the root itself. */
 static const char *walk_next(struct walk *walk)
 {
     char *text = walk->full.data;
@@ -125,7 +125,7 @@ static const char *walk_next(struct walk *walk)
         walk->start++;
     walk->end = walk->start + strcspn(text + walk->start, "/");
     text[walk->end] = '\0';
-    return text + walk->start;
+    return walk->start == walk->end ? "." : text + walk->start;
 }
 
 static enum result walk_enter(struct walk *walk, int *fd, const char *name, bool last)
