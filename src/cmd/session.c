@@ -14,7 +14,7 @@
 #define TOTAL_MS        (60 * 1000)
 
 /* The tree of the build and of an installation are one: share lies beside bin, or beside us. */
-static void installed_data(struct buf *out, const char *name)
+void session_installed(struct buf *out, const char *name)
 {
     char self[PATH_MAX] = "";
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -43,7 +43,7 @@ static enum result load_authorities(struct session *session, const char *policy,
     beside(&path, policy, "authorities.json");
     if (access(buf_text(&path), F_OK) != 0) {
         buf_reset(&path);
-        installed_data(&path, "authorities.json");
+        session_installed(&path, "authorities.json");
     }
     if (guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &text, err) != RESULT_OK)
         return err->result;

@@ -46,6 +46,8 @@ void session_free(struct session *session);
 
 /* A request to the policy's API below its base path, with everything but method, path and body. */
 void session_request(const struct session *session, struct net_request *request);
+/* Where an installed data file (policy/) is. */
+void session_installed(struct buf *out, const char *name);
 /* Decimal digits only. */
 MUST_USE bool number_parse(const char *text, int64_t max, int64_t *out);
 

@@ -1,0 +1,171 @@
+#include "cmd.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "order.h"
+#include "session.h"
+
+static const char help[] =
+    "usage: georder credential put [--email ADDRESS]\n"
+    "       georder credential verify\n"
+    "       georder credential remove\n"
+    "\n"
+    "The API token (or, with --email, the global API key) where the config's key source says. put\n"
+    "reads it from standard input, or asks on the terminal; it is never given on the command "
+    "line.\n"
+    "verify asks the API what it thinks of it; nothing is changed and nothing is recorded.\n"
+    "\n"
+    "  --email ADDRESS           the secret is the global key of this account\n"
+    "  --config FILE  --json  --quiet  --verbose  --help\n"
+    "\n"
+    "exit: 0 done, 4 the API refuses it, 9 key source trouble; see georder help exit-codes\n";
+
+enum { EMAIL = OWN_OPTION };
+
+static const struct option own[] = {{"email", required_argument, NULL, EMAIL}, {NULL, 0, NULL, 0}};
+
+static const char *fact(const cJSON *facts, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, name));
+
+    return text != NULL ? text : "";
+}
+
+static enum result put(struct session *session, const char *email, struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_JSON *facts = NULL;
+
+    put_text(&body, email);
+    if (keys_ask(&session->keys, MSG_KEYS_STORE, &body, isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
+                 &facts, err) != RESULT_OK)
+        return err->result;
+    say(&session->output, "stored: %s (%s) in %s\n", shown(fact(facts, "kind")),
+        shown(fact(facts, "hint")), shown(fact(facts, "where")));
+    output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
+    return RESULT_OK;
+}
+
+static enum result take_away(struct session *session, struct err *err)
+{
+    AUTO_JSON *facts = NULL;
+
+    if (keys_ask(&session->keys, MSG_KEYS_REMOVE, NULL, -1, &facts, err) != RESULT_OK)
+        return err->result;
+    say(&session->output, "removed from %s\n", shown(fact(facts, "where")));
+    output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
+    return RESULT_OK;
+}
+
+/* Only user tokens can be asked for by themselves; for the rest, reading a zone must do. */
+static void verify_path(const struct session *session, const char *hint, struct buf *path)
+{
+    const char *name, *id;
+
+    if (strcmp(hint, "user") == 0 || strcmp(hint, "legacy") == 0) {
+        buf_printf(path, "%s/user/tokens/verify", session->facts.path);
+        return;
+    }
+    policy_zone(session->policy, 0, &name, &id);
+    buf_printf(path, "%s/zones/%s", session->facts.path, id);
+}
+
+static enum result judge(struct session *session, const struct exchange *exchange, struct err *err)
+{
+    __attribute__((cleanup(answer_free))) struct answer answer = {0};
+    const cJSON *result;
+    const char *status;
+
+    if (answer_decode((int)exchange->head.status, exchange->head.content_type,
+                      buf_text(&exchange->body), exchange->body.len, &answer, err) != RESULT_OK)
+        return err->result;
+    if (exchange->head.status != 200 || !answer.envelope || answer.outcome == ANSWER_REFUSED)
+        return err_set(err, RESULT_REFUSED, "the API does not accept the credential: HTTP %u%s%s",
+                       exchange->head.status, answer.errors > 0 ? ", " : "",
+                       answer.errors > 0 ? answer.error[0].message : "");
+    result = cJSON_GetObjectItemCaseSensitive(answer.doc.root, "result");
+    status = fact(result, "status");
+    output_add(&session->output, "api", cJSON_Duplicate(result, true));
+    say(&session->output, "the API accepts the credential: status %s, expires %s\n", shown(status),
+        fact(result, "expires_on")[0] != '\0' ? shown(fact(result, "expires_on")) : "(not said)");
+    if (strcmp(status, "active") != 0)
+        return err_set(err, RESULT_REFUSED, "the API says that the credential is %s", status);
+    return RESULT_OK;
+}
+
+static enum result verify(struct session *session, struct err *err)
+{
+    AUTO_EXCHANGE exchange = EXCHANGE_INIT;
+    AUTO_BUF path = BUF_INIT(256);
+    AUTO_JSON *facts = NULL;
+    AUTO_FD credential = -1;
+    struct net_request request;
+
+    if (keys_credential(&session->keys, &credential, &facts, err) != RESULT_OK)
+        return err->result;
+    verify_path(session, fact(facts, "hint"), &path);
+    session_request(session, &request);
+    request.method = NET_GET;
+    request.path = buf_text(&path);
+    if (net_exchange(&session->net, &request, &credential, &exchange, err) != RESULT_OK)
+        return err->result;
+    output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
+    if (exchange.outcome == NET_ANSWERED)
+        return judge(session, &exchange, err);
+    *err = exchange.why;
+    return err->result;
+}
+
+static enum result dispatch(struct session *session, const char *verb, const char *email,
+                            struct err *err)
+{
+    bool asks = strcmp(verb, "verify") == 0;
+
+    if (!asks && strcmp(verb, "put") != 0 && strcmp(verb, "remove") != 0)
+        return err_set(err, RESULT_USAGE, "credential: say put, verify or remove");
+    if (session_config(session, err) != RESULT_OK || session_trust(session, err) != RESULT_OK ||
+        keys_start(&session->keys, &session->config, false, err) != RESULT_OK ||
+        (asks && net_start(&session->net, &session->trust, err) != RESULT_OK) ||
+        guard_lock_main(-1, false, err) != RESULT_OK ||
+        keys_ready(&session->keys, err) != RESULT_OK)
+        return err->result;
+    if (asks)
+        return verify(session, err);
+    return strcmp(verb, "put") == 0 ? put(session, email, err) : take_away(session, err);
+}
+
+static enum result arguments(struct session *session, const char **email, int argc, char **argv,
+                             struct err *err)
+{
+    int option;
+
+    while ((option = options_next(&session->options, argc, argv, own, err)) > 0)
+        *email = optarg;
+    if (option == OPTIONS_BAD)
+        return err->result;
+    /* A second word is most likely the secret itself: it is not repeated. */
+    if (argc - optind > 1)
+        return err_set(err, RESULT_USAGE,
+                       "credential %s takes no word: secrets are never given on the command line",
+                       argv[optind]);
+    return RESULT_OK;
+}
+
+enum result cmd_credential(int argc, char **argv)
+{
+    AUTO_SESSION session = SESSION_INIT;
+    struct err err = {0};
+    const char *email = "";
+    enum result result = arguments(&session, &email, argc, argv, &err);
+
+    output_start(&session.output, "credential", &session.options);
+    if (result == RESULT_OK && session.options.help) {
+        output_help(help);
+        return RESULT_OK;
+    }
+    if (result == RESULT_OK)
+        (void)dispatch(&session, optind < argc ? argv[optind] : "", email, &err);
+    return output_end(&session.output, &err);
+}

@@ -1,0 +1,188 @@
+#include "cmd.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "guard.h"
+#include "session.h"
+
+static const char help[] =
+    "usage: georder doctor\n"
+    "\n"
+    "Is this host ready, and how hardened is it: versions, config, policy, PKCS#11 module, token,\n"
+    "audit key (with a test signature), credential, log, sandbox. Looks at everything, changes\n"
+    "nothing; one line a check.\n"
+    "\n"
+    "  --config FILE  --json  --quiet  --verbose  --help\n"
+    "\n"
+    "exit: 0, or that of the first check that failed\n";
+
+struct doctor {
+    struct session *session;
+    cJSON *checks;
+    struct err first; /* what failed first */
+};
+
+/* One line: "ok", or the error. Keeps the first failure for the exit code. */
+static bool check(struct doctor *doctor, const char *name, const struct err *err, const char *text)
+{
+    bool good = err->result == RESULT_OK;
+    cJSON *entry = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(entry, "check", name);
+    cJSON_AddBoolToObject(entry, "ok", good);
+    cJSON_AddStringToObject(entry, "text", good ? text : err->text);
+    cJSON_AddItemToArray(doctor->checks, entry);
+    say(&doctor->session->output, "%-4s %-11s %s\n", good ? "ok" : "FAIL", name,
+        shown(good ? text : err->text));
+    if (!good && doctor->first.result == RESULT_OK)
+        doctor->first = *err;
+    return good;
+}
+
+static void check_versions(struct doctor *doctor)
+{
+    AUTO_BUF text = BUF_INIT(256);
+    struct err none = {0};
+
+    buf_printf(&text, "georder %s, %s, cJSON %s", GEORDER_VERSION, OpenSSL_version(OPENSSL_VERSION),
+               cJSON_Version());
+    (void)check(doctor, "versions", &none, buf_text(&text));
+}
+
+static bool check_policy(struct doctor *doctor)
+{
+    struct session *session = doctor->session;
+    const struct policy_facts *facts = &session->facts;
+    AUTO_BUF text = BUF_INIT(1024), path = BUF_INIT(2 * PATH_MAX);
+    struct err err = {0};
+    int64_t now = clock_now();
+
+    guard_path(&path, session->config.directory, session->config.policy);
+    if (session_policy(session, buf_text(&path), &err) != RESULT_OK)
+        return check(doctor, "policy", &err, "");
+    if (now < facts->effective_ms || now >= facts->expires_ms)
+        (void)err_set(&err, RESULT_CONFIG, "policy %s, revision %lld is in force from %s to %s",
+                      facts->name, (long long)facts->revision, facts->effective, facts->expires);
+    buf_printf(&text, "%s, revision %lld, %zu rules, expires %s, TLS %s with %zu pins", facts->name,
+               (long long)facts->revision, facts->rules, facts->expires,
+               facts->minimum_tls == 0x0304 ? "1.3" : "1.2 or newer", facts->pins);
+    return check(doctor, "policy", &err, buf_text(&text));
+}
+
+static void check_trust(struct doctor *doctor)
+{
+    struct err err = {0};
+    const char *file = doctor->session->config.ca_file;
+
+    (void)session_trust(doctor->session, &err);
+    (void)check(doctor, "trust", &err, file != NULL ? file : "the system's certificates");
+}
+
+static void tell_report(struct doctor *doctor, const cJSON *report)
+{
+    const cJSON *part;
+
+    cJSON_ArrayForEach(part, report)
+    {
+        AUTO_BUF text = BUF_INIT(64 * KIB);
+        const cJSON *error = cJSON_GetObjectItemCaseSensitive(part, "error");
+        struct err err = {0};
+
+        json_put(&text, part);
+        if (cJSON_IsString(error))
+            (void)err_set(&err, RESULT_KEY, "%s", error->valuestring);
+        (void)check(doctor, part->string, &err, buf_text(&text));
+    }
+}
+
+static void check_keys(struct doctor *doctor)
+{
+    struct keys *keys = &doctor->session->keys;
+    AUTO_JSON *report = NULL;
+    struct err err = {0};
+
+    if (keys_ready(keys, &err) == RESULT_OK)
+        (void)keys_ask(keys, MSG_KEYS_REPORT, NULL, -1, &report, &err);
+    if (err.result != RESULT_OK)
+        (void)check(doctor, "keys", &err, "");
+    tell_report(doctor, report);
+}
+
+static void check_log(struct doctor *doctor)
+{
+    struct session *session = doctor->session;
+    struct audit_report report = {0};
+    AUTO_BUF text = BUF_INIT(1024);
+    struct err err = {0};
+
+    if (audit_verify(session->audit_fd, session->config.origin,
+                     session->config.signing_key_thumbprint, &report, &err) == RESULT_OK &&
+        !audit_verdict_good(report.verdict))
+        (void)err_set(&err, RESULT_AUDIT, "%s: %s", audit_verdict_name(report.verdict),
+                      report.text);
+    buf_printf(&text, "%s, %llu records, %llu intents without an outcome",
+               audit_verdict_name(report.verdict), (unsigned long long)report.records,
+               (unsigned long long)report.unclosed);
+    (void)check(doctor, "log", &err, buf_text(&text));
+}
+
+static void check_sandbox(struct doctor *doctor)
+{
+    AUTO_BUF text = BUF_INIT(1024);
+    struct err none = {0};
+
+    buf_printf(&text, "main: %s; keys: %s", guard_level_text(), doctor->session->keys.sandbox);
+    (void)check(doctor, "sandbox", &none, buf_text(&text));
+}
+
+static void examine(struct doctor *doctor)
+{
+    struct session *session = doctor->session;
+    struct err err = {0};
+    bool has_log, has_keys;
+
+    check_versions(doctor);
+    (void)config_load(session->options.config, &session->config, &err);
+    if (!check(doctor, "config", &err, session->config.path))
+        return;
+    (void)check_policy(doctor);
+    check_trust(doctor);
+    has_log = session_directory(session, &err) == RESULT_OK;
+    if (!has_log)
+        (void)check(doctor, "log", &err, "");
+    err = (struct err){0};
+    has_keys = keys_start(&session->keys, &session->config, true, &err) == RESULT_OK;
+    if (!has_keys)
+        (void)check(doctor, "keys", &err, "");
+    err = (struct err){0};
+    if (guard_lock_main(session->audit_fd, false, &err) != RESULT_OK) {
+        (void)check(doctor, "sandbox", &err, "");
+        return;
+    }
+    if (has_keys)
+        check_keys(doctor);
+    if (has_log)
+        check_log(doctor);
+    check_sandbox(doctor);
+}
+
+enum result cmd_doctor(int argc, char **argv)
+{
+    AUTO_SESSION session = SESSION_INIT;
+    struct doctor doctor = {.session = &session};
+    struct err err = {0};
+    enum result result = options_only(&session.options, argc, argv, 0, &err);
+
+    output_start(&session.output, "doctor", &session.options);
+    if (result == RESULT_OK && session.options.help) {
+        output_help(help);
+        return RESULT_OK;
+    }
+    if (result != RESULT_OK)
+        return output_end(&session.output, &err);
+    doctor.checks = cJSON_CreateArray();
+    examine(&doctor);
+    output_add(&session.output, "checks", doctor.checks);
+    return output_end(&session.output, &doctor.first);
+}

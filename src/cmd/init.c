@@ -1,0 +1,348 @@
+#include "cmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "session.h"
+
+static const char help[] =
+    "usage: georder init DIRECTORY --module FILE --token LABEL [--pin-source SOURCE]\n"
+    "       georder init DIRECTORY --keystore [--passphrase-source SOURCE]\n"
+    "\n"
+    "Makes a home: the audit key (P-256; on the token it cannot be extracted), the log with its\n"
+    "first record, the policy, the trusted roots, and georder.json. Then put the credential in "
+    "with\n"
+    "`georder credential put`.\n"
+    "\n"
+    "  --module FILE             the PKCS#11 module\n"
+    "  --token LABEL             an initialised token\n"
+    "  --pin-source SOURCE       file:PATH or credential:NAME; without it you are asked\n"
+    "  --environment NAME=VALUE  for the module, say SOFTHSM2_CONF=softhsm2.conf\n"
+    "  --keystore                an encrypted file, keystore.json, instead of a token\n"
+    "  --passphrase-source S     file:PATH or credential:NAME; without it you are asked\n"
+    "  --policy FILE             copied to policy.json; without it the installed example\n"
+    "  --ca-file FILE            copied to roots.pem; without it Cloudflare's roots\n"
+    "  --origin NAME             of the log, say host-17.example.com/georder\n"
+    "  --resolve ADDRESS         always connect to this address\n"
+    "  --json  --quiet  --verbose  --help\n"
+    "\n"
+    "exit: 0 done; see georder help exit-codes\n";
+
+enum {
+    MODULE = OWN_OPTION,
+    TOKEN,
+    PIN,
+    ENVIRONMENT,
+    KEYSTORE,
+    PASSPHRASE,
+    POLICY,
+    CA,
+    ORIGIN,
+    RESOLVE
+};
+
+static const struct option own[] = {{"module", required_argument, NULL, MODULE},
+                                    {"token", required_argument, NULL, TOKEN},
+                                    {"pin-source", required_argument, NULL, PIN},
+                                    {"environment", required_argument, NULL, ENVIRONMENT},
+                                    {"keystore", no_argument, NULL, KEYSTORE},
+                                    {"passphrase-source", required_argument, NULL, PASSPHRASE},
+                                    {"policy", required_argument, NULL, POLICY},
+                                    {"ca-file", required_argument, NULL, CA},
+                                    {"origin", required_argument, NULL, ORIGIN},
+                                    {"resolve", required_argument, NULL, RESOLVE},
+                                    {NULL, 0, NULL, 0}};
+
+struct home {
+    struct session *session;
+    const char *directory, *module, *token, *pin, *passphrase, *policy, *ca, *origin, *resolve;
+    bool keystore;
+    struct buf environment, credential, signing_key, host;
+    int fd; /* of the directory */
+    char kid[AUDIT_KID_LEN + 1];
+};
+
+static enum result take_environment(struct home *home, struct err *err)
+{
+    struct config *config = &home->session->config;
+    const char *equals = strchr(optarg, '=');
+
+    if (equals == NULL || equals == optarg || config->environment > 0)
+        return err_set(err, RESULT_USAGE, "--environment: give one NAME=VALUE");
+    buf_put(&home->environment, optarg, (size_t)(equals - optarg));
+    config->variable[0].name = buf_text(&home->environment);
+    config->variable[0].value = equals + 1;
+    config->environment = 1;
+    return RESULT_OK;
+}
+
+static enum result take(struct home *home, int option, struct err *err)
+{
+    switch (option) {
+    case MODULE:
+        home->module = optarg;
+        return RESULT_OK;
+    case TOKEN:
+        home->token = optarg;
+        return RESULT_OK;
+    case PIN:
+        home->pin = optarg;
+        return RESULT_OK;
+    case ENVIRONMENT:
+        return take_environment(home, err);
+    case KEYSTORE:
+        home->keystore = true;
+        return RESULT_OK;
+    case PASSPHRASE:
+        home->passphrase = optarg;
+        return RESULT_OK;
+    case POLICY:
+        home->policy = optarg;
+        return RESULT_OK;
+    case CA:
+        home->ca = optarg;
+        return RESULT_OK;
+    case ORIGIN:
+        home->origin = optarg;
+        return RESULT_OK;
+    case RESOLVE:
+        home->resolve = optarg;
+        return RESULT_OK;
+    default:
+        return err_set(err, RESULT_INTERNAL, "option %d is not handled", option);
+    }
+}
+
+static enum result arguments(struct home *home, int argc, char **argv, struct err *err)
+{
+    struct options *options = &home->session->options;
+    int option;
+
+    while ((option = options_next(options, argc, argv, own, err)) > 0)
+        if (take(home, option, err) != RESULT_OK)
+            return err->result;
+    if (option == OPTIONS_BAD || options->help)
+        return err->result;
+    if (argc - optind != 1)
+        return err_set(err, RESULT_USAGE, "init: give the one directory that becomes the home");
+    home->directory = argv[optind];
+    if (home->keystore == (home->module != NULL) || (home->module != NULL) != (home->token != NULL))
+        return err_set(err, RESULT_USAGE, "init: give --module and --token, or --keystore");
+    if (options->config != NULL)
+        return err_set(err, RESULT_USAGE, "init makes the config: --config has no meaning here");
+    return RESULT_OK;
+}
+
+/* RFC 7512: what is not unreserved is percent-encoded. */
+static void put_escaped(struct buf *out, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~";
+
+    for (; *text != '\0'; text++) {
+        if (strchr(plain, *text) != NULL)
+            buf_putc(out, *text);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*text);
+    }
+}
+
+static void key_source(const struct home *home, const char *name, const char *type, struct buf *out)
+{
+    if (home->keystore) {
+        buf_printf(out, "keystore:keystore.json?name=%s", name);
+        if (home->passphrase != NULL)
+            buf_printf(out, "&passphrase-source=%s", home->passphrase);
+        return;
+    }
+    buf_puts(out, "pkcs11:token=");
+    put_escaped(out, home->token);
+    buf_printf(out, ";object=%s;type=%s?module-path=%s", name, type, home->module);
+    if (home->pin != NULL)
+        buf_printf(out, "&pin-source=%s", home->pin);
+}
+
+static enum result make_directory(struct home *home, struct err *err)
+{
+    if (mkdir(home->directory, 0700) != 0 && errno != EEXIST)
+        return err_errno(err, RESULT_CONFIG, "%s: cannot make it", home->directory);
+    if (guard_open_directory(home->directory, RESULT_CONFIG, &home->fd, err) != RESULT_OK)
+        return err->result;
+    if (faccessat(home->fd, "georder.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+        faccessat(home->fd, "audit", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return err_set(err, RESULT_USAGE,
+                       "%s is a home already: it has georder.json or audit; choose another place",
+                       home->directory);
+    return RESULT_OK;
+}
+
+static enum result copy(const struct home *home, const char *given, const char *installed,
+                        const char *name, struct err *err)
+{
+    AUTO_BUF path = BUF_INIT(2 * PATH_MAX), text = BUF_INIT(POLICY_MAX);
+
+    if (given != NULL)
+        buf_puts(&path, given);
+    else
+        session_installed(&path, installed);
+    if (guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &text, err) != RESULT_OK ||
+        file_replace(home->fd, name, buf_text(&text), text.len, 0600, err) != RESULT_OK)
+        return err->result;
+    return RESULT_OK;
+}
+
+/* The helpers are started with this; the file itself is written last, when all else has worked. */
+static enum result fill_config(struct home *home, struct err *err)
+{
+    struct config *config = &home->session->config;
+    char *directory = realpath(home->directory, NULL);
+    size_t len = directory != NULL ? strlen(directory) : PATH_MAX;
+    struct utsname host;
+
+    if (len < PATH_MAX)
+        memcpy(config->directory, directory, len + 1);
+    free(directory);
+    if (len >= PATH_MAX)
+        return err_set(err, RESULT_CONFIG, "%s: the path is too long", home->directory);
+    if (home->origin == NULL && uname(&host) == 0) {
+        buf_printf(&home->host, "%s/georder", host.nodename);
+        home->origin = buf_text(&home->host);
+    }
+    key_source(home, "cloudflare-api-token", "data", &home->credential);
+    key_source(home, "georder-audit", "private", &home->signing_key);
+    config->credential = buf_text(&home->credential);
+    config->signing_key = buf_text(&home->signing_key);
+    config->origin = home->origin;
+    config->audit_directory = "audit";
+    return RESULT_OK;
+}
+
+static enum result adopt_key(struct keys *keys, const cJSON *facts, struct err *err)
+{
+    const char *alg = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "alg"));
+    const char *spki = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "spki"));
+    AUTO_BUF bytes = BUF_INIT(sizeof keys->spki);
+
+    if (alg == NULL || strlen(alg) >= sizeof keys->alg || spki == NULL ||
+        !base64_get(spki, strlen(spki), &bytes))
+        return err_set(err, RESULT_INTERNAL, "georder-keys does not say which key it made");
+    memcpy(keys->alg, alg, strlen(alg) + 1);
+    memcpy(keys->spki, bytes.data, bytes.len);
+    keys->spki_len = keys->signer.spki_len = bytes.len;
+    return RESULT_OK;
+}
+
+/* A key that is there already, say from an init that failed later on, is used. */
+static enum result make_key(struct home *home, struct err *err)
+{
+    struct keys *keys = &home->session->keys;
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_JSON *facts = NULL;
+
+    if (keys_start(keys, &home->session->config, true, err) != RESULT_OK ||
+        keys_ready(keys, err) != RESULT_OK)
+        return err->result;
+    if (keys->alg[0] != '\0')
+        return RESULT_OK;
+    put_text(&body, "ES256");
+    if (keys_ask(keys, MSG_KEYS_CREATE, &body, -1, &facts, err) != RESULT_OK)
+        return err->result;
+    return adopt_key(keys, facts, err);
+}
+
+static enum result make_log(struct home *home, struct err *err)
+{
+    struct audit_report report = {0};
+    AUTO_FD fd = -1;
+
+    if (mkdirat(home->fd, "audit", 0700) != 0)
+        return err_errno(err, RESULT_AUDIT, "%s/audit: cannot make it", home->directory);
+    fd = openat(home->fd, "audit", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, RESULT_AUDIT, "%s/audit: cannot open it", home->directory);
+    if (audit_create(fd, home->origin, &home->session->keys.signer, err) != RESULT_OK ||
+        audit_verify(fd, home->origin, NULL, &report, err) != RESULT_OK)
+        return err->result;
+    memcpy(home->kid, report.kid, sizeof home->kid);
+    return RESULT_OK;
+}
+
+static enum result write_config(const struct home *home, struct err *err)
+{
+    const struct config *config = &home->session->config;
+    AUTO_JSON *root = cJSON_CreateObject();
+    cJSON *audit, *environment;
+    AUTO_BUF text = BUF_INIT(64 * KIB);
+
+    cJSON_AddStringToObject(root, "policy", "policy.json");
+    cJSON_AddStringToObject(root, "credential", config->credential);
+    audit = cJSON_AddObjectToObject(root, "audit");
+    cJSON_AddStringToObject(audit, "directory", "audit");
+    cJSON_AddStringToObject(audit, "origin", home->origin);
+    cJSON_AddStringToObject(audit, "signing_key", config->signing_key);
+    cJSON_AddStringToObject(audit, "signing_key_thumbprint", home->kid);
+    environment = cJSON_AddObjectToObject(cJSON_AddObjectToObject(root, "pkcs11"), "environment");
+    for (size_t i = 0; i < config->environment; i++)
+        cJSON_AddStringToObject(environment, config->variable[i].name, config->variable[i].value);
+    cJSON_AddStringToObject(root, "ca_file", "roots.pem");
+    if (home->resolve != NULL)
+        cJSON_AddStringToObject(root, "resolve", home->resolve);
+    json_put_pretty(&text, root);
+    buf_putc(&text, '\n');
+    if (buf_check(&text, "config", err) != RESULT_OK)
+        return err->result;
+    return file_create(home->fd, "georder.json", buf_text(&text), text.len, 0600, err);
+}
+
+static enum result init(struct home *home, struct err *err)
+{
+    struct session *session = home->session;
+
+    if (make_directory(home, err) != RESULT_OK ||
+        copy(home, home->policy, "example.json", "policy.json", err) != RESULT_OK ||
+        copy(home, home->ca, "cloudflare-roots.pem", "roots.pem", err) != RESULT_OK ||
+        fill_config(home, err) != RESULT_OK || make_key(home, err) != RESULT_OK ||
+        make_log(home, err) != RESULT_OK || write_config(home, err) != RESULT_OK)
+        return err->result;
+    output_add_text(&session->output, "directory", session->config.directory);
+    output_add_text(&session->output, "signing_key_thumbprint", home->kid);
+    say(&session->output,
+        "home %s is made\n"
+        "audit key %s: keep this thumbprint elsewhere; `audit verify --key` wants it\n"
+        "next: review policy.json, then `georder credential put --config %s/georder.json`\n",
+        shown(session->config.directory), home->kid, shown(home->directory));
+    return RESULT_OK;
+}
+
+enum result cmd_init(int argc, char **argv)
+{
+    AUTO_SESSION session = SESSION_INIT;
+    struct home home = {.session = &session,
+                        .environment = BUF_INIT(80),
+                        .credential = BUF_INIT(2048),
+                        .signing_key = BUF_INIT(2048),
+                        .host = BUF_INIT(300),
+                        .fd = -1};
+    struct err err = {0};
+    enum result result = arguments(&home, argc, argv, &err);
+
+    output_start(&session.output, "init", &session.options);
+    if (result == RESULT_OK && session.options.help) {
+        output_help(help);
+        return RESULT_OK;
+    }
+    if (result == RESULT_OK)
+        (void)init(&home, &err);
+    fd_close(&home.fd);
+    buf_free(&home.environment);
+    buf_free(&home.credential);
+    buf_free(&home.signing_key);
+    buf_free(&home.host);
+    return output_end(&session.output, &err);
+}
