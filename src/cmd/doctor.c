@@ -75,8 +75,11 @@ static void check_trust(struct doctor *doctor)
     struct err err = {0};
     const char *file = doctor->session->config.ca_file;
 
-    (void)session_trust(doctor->session, &err);
-    (void)check(doctor, "trust", &err, file != NULL ? file : "the system's certificates");
+    const char *text = file != NULL ? file : "the system's certificates";
+
+    if (session_trust(doctor->session, &err) != RESULT_OK)
+        text = "";
+    (void)check(doctor, "trust", &err, text);
 }
 
 static void tell_report(struct doctor *doctor, const cJSON *report)
@@ -102,9 +105,8 @@ static void check_keys(struct doctor *doctor)
     AUTO_JSON *report = NULL;
     struct err err = {0};
 
-    if (keys_ready(keys, &err) == RESULT_OK)
-        (void)keys_ask(keys, MSG_KEYS_REPORT, NULL, -1, &report, &err);
-    if (err.result != RESULT_OK)
+    if (keys_ready(keys, &err) != RESULT_OK ||
+        keys_ask(keys, MSG_KEYS_REPORT, NULL, -1, &report, &err) != RESULT_OK)
         (void)check(doctor, "keys", &err, "");
     tell_report(doctor, report);
 }
@@ -140,11 +142,12 @@ static void examine(struct doctor *doctor)
 {
     struct session *session = doctor->session;
     struct err err = {0};
-    bool has_log, has_keys;
+    bool has_config, has_log, has_keys;
 
     check_versions(doctor);
-    (void)config_load(session->options.config, &session->config, &err);
-    if (!check(doctor, "config", &err, session->config.path))
+    has_config = config_load(session->options.config, &session->config, &err) == RESULT_OK;
+    (void)check(doctor, "config", &err, session->config.path);
+    if (!has_config)
         return;
     (void)check_policy(doctor);
     check_trust(doctor);
