@@ -199,6 +199,18 @@ static void filter_all(struct filter *filter, uint32_t action, int call)
     filter_each(filter, action, &call, 1);
 }
 
+static struct scmp_arg_cmp equal(unsigned arg, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+/* Of the bits in mask, just those in value are set. */
+static struct scmp_arg_cmp bits(unsigned arg, scmp_datum_t mask, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){
+        .arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
 static void filter_when(struct filter *filter, uint32_t action, int call, struct scmp_arg_cmp is)
 {
     if (filter->rc == 0)
@@ -228,23 +240,20 @@ static void no_clone3(struct filter *filter)
 static void allow_common(struct filter *filter)
 {
     filter_each(filter, SCMP_ACT_ALLOW, CALLS(COMMON));
-    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect),
-                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), bits(2, PROT_EXEC, 0));
+    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), bits(2, PROT_EXEC, 0));
     /* guard_level_text() */
-    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NO_NEW_PRIVS));
-    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE));
+    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), equal(0, PR_GET_NO_NEW_PRIVS));
+    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), equal(0, PR_GET_DUMPABLE));
     /* abort() must end in SIGABRT, not look like a violation. */
-    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
-                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), equal(0, (scmp_datum_t)getpid()));
     filter_each(filter, DENY(EACCES), CALLS(PROBES));
     no_clone3(filter);
 }
 
 static void allow_threads(struct filter *filter)
 {
-    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone),
-                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+    filter_when(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), bits(0, CLONE_THREAD, CLONE_THREAD));
 }
 
 enum result seccomp_main(bool files, bool writes, struct err *err)
@@ -257,10 +266,10 @@ enum result seccomp_main(bool files, bool writes, struct err *err)
     filter_each(&filter, SCMP_ACT_ALLOW, CALLS(MAIN));
     filter_each(&filter, files ? SCMP_ACT_ALLOW : DENY(EACCES), CALLS(OPENING));
     filter_each(&filter, files && writes ? SCMP_ACT_ALLOW : DENY(EACCES), CALLS(CHANGING));
-    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS));
-    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ));
+    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TCGETS));
+    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TIOCGWINSZ));
     /* getrlimit() */
-    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));
+    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), equal(2, 0));
     return filter_enforce(&filter, err);
 }
 
@@ -288,9 +297,9 @@ enum result seccomp_keys(struct err *err)
     filter_each(&filter, DENY(EPERM), CALLS(REFUSED));
     filter_each(&filter, DENY(ENOSYS), CALLS(ABSENT));
     no_clone3(&filter);
-    filter_when(&filter, DENY(EPERM), SCMP_SYS(clone),
-                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    filter_when(&filter, DENY(EPERM), SCMP_SYS(clone), bits(0, CLONE_THREAD, 0));
     /* Refused, not killed: modules try the network or syslog() on their error paths. */
-    filter_when(&filter, DENY(EACCES), SCMP_SYS(socket), SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+    filter_when(&filter, DENY(EACCES), SCMP_SYS(socket),
+                (struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_NE, .datum_a = AF_UNIX});
     return filter_enforce(&filter, err);
 }

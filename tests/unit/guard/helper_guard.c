@@ -33,6 +33,12 @@ void scratch_leave(void)
     cr_assert_eq(nftw(root, take_away, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+void scratch_skip(const char *why)
+{
+    scratch_leave();
+    cr_skip_test("%s", why);
+}
+
 void scratch_file(const char *path, mode_t mode, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);

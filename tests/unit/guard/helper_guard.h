@@ -7,7 +7,8 @@
 
 /* Makes a fresh directory below /tmp, goes there, sets umask 0, and returns its path. */
 const char *scratch_enter(void);
-void scratch_leave(void); /* removes it */
+void scratch_leave(void);           /* removes it */
+void scratch_skip(const char *why); /* ends the test; Criterion does not run its .fini then */
 void scratch_file(const char *path, mode_t mode, const char *text);
 void scratch_directory(const char *path, mode_t mode);
 

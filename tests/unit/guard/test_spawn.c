@@ -332,7 +332,7 @@ Test(spawn, reap_tells_how_a_helper_ended)
 Test(spawn, reap_tells_of_a_crash)
 {
     if (GEORDER_SANITIZED)
-        cr_skip_test("the sanitizer has its own words for it");
+        scratch_skip("the sanitizer has its own words for it");
     cr_assert_str_eq(run("g"), "1 child was ended by signal 11 (SIGSEGV): it crashed; please "
                                "report this\n");
 }
