@@ -1,2 +1,0 @@
-#include "net.h"
-typedef int georder_net_is_not_written_yet;
