@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "codec.h"
 
 struct alphabet {
@@ -73,16 +71,9 @@ static bool tail_read(uint8_t *to, const uint8_t *from, size_t rest, const uint8
     return true;
 }
 
-static bool decode(const char *text, size_t len, struct buf *out, const uint8_t value[256])
+static bool digits_read(uint8_t *to, const uint8_t *from, size_t len, const uint8_t value[256])
 {
-    size_t rest = len % 4, size = len / 4 * 3 + (rest ? rest - 1 : 0);
-    if (rest == 1)
-        return false;
-    uint8_t *to = (uint8_t *)buf_room(out, size);
-    if (to == NULL)
-        return false;
-    const uint8_t *from = (const uint8_t *)text;
-    for (size_t quads = len / 4; quads > 0; quads--, from += 4) {
+    for (; len >= 4; len -= 4, from += 4) {
         uint32_t a = value[from[0]], b = value[from[1]], c = value[from[2]], d = value[from[3]];
         if ((a | b | c | d) > 63)
             return false;
@@ -91,10 +82,21 @@ static bool decode(const char *text, size_t len, struct buf *out, const uint8_t 
         *to++ = (uint8_t)(bits >> 8);
         *to++ = (uint8_t)bits;
     }
-    if (!tail_read(to, from, rest, value))
+    return tail_read(to, from, len, value);
+}
+
+static bool decode(const char *text, size_t len, struct buf *out, const uint8_t value[256])
+{
+    size_t rest = len % 4, size = len / 4 * 3 + (rest ? rest - 1 : 0);
+    if (rest == 1)
         return false;
-    buf_grew(out, size);
-    return true;
+    char *to = buf_room(out, size);
+    if (to == NULL)
+        return false;
+    bool good = digits_read((uint8_t *)to, (const uint8_t *)text, len, value);
+    /* Also when nothing counts: the NUL behind the content was overwritten. */
+    buf_grew(out, good ? size : 0);
+    return good;
 }
 
 void base64_put(struct buf *out, const void *bytes, size_t len)
