@@ -1,0 +1,51 @@
+#include "rule.h"
+
+/* A member that has something to say. */
+static void text_put(cJSON *object, const char *name, const char *text)
+{
+    if (text[0] != '\0')
+        cJSON_AddStringToObject(object, name, text);
+}
+
+static cJSON *reason_json(const struct reason *reason)
+{
+    cJSON *out = cJSON_CreateObject();
+    text_put(out, "code", reason->code);
+    text_put(out, "host", reason->host);
+    text_put(out, "rule", reason->rule);
+    text_put(out, "attribute", reason->attribute);
+    text_put(out, "asked", reason->asked);
+    text_put(out, "permitted", reason->permitted);
+    text_put(out, "text", reason->text);
+    return out;
+}
+
+static void policy_put(cJSON *out, const struct policy_facts *facts)
+{
+    cJSON *policy = cJSON_AddObjectToObject(out, "policy");
+    cJSON_AddStringToObject(policy, "name", facts->name);
+    cJSON_AddNumberToObject(policy, "revision", (double)facts->revision);
+    cJSON_AddStringToObject(policy, "sha256", facts->digest);
+}
+
+cJSON *decision_json(const struct policy *policy, const struct decision *decision)
+{
+    cJSON *out = cJSON_CreateObject();
+    cJSON_AddBoolToObject(out, "permit", decision->permit);
+    cJSON *rules = cJSON_AddArrayToObject(out, "rules");
+    for (size_t i = 0; i < decision->rules; i++)
+        cJSON_AddItemToArray(rules, cJSON_CreateString(decision->rule[i]));
+    if (decision->permit)
+        cJSON_AddStringToObject(out, "geo_evidence",
+                                decision->geo_evidence_existing ? "existing" : "issued");
+    cJSON *reasons = cJSON_AddArrayToObject(out, "reasons");
+    for (size_t i = 0; i < decision->reasons; i++)
+        cJSON_AddItemToArray(reasons, reason_json(&decision->reason[i]));
+    if (decision->omitted > 0)
+        cJSON_AddNumberToObject(out, "reasons_omitted", (double)decision->omitted);
+    cJSON *warnings = cJSON_AddArrayToObject(out, "warnings");
+    for (size_t i = 0; i < decision->warnings; i++)
+        cJSON_AddItemToArray(warnings, cJSON_CreateString(decision->warning[i]));
+    policy_put(out, &policy->facts);
+    return out;
+}

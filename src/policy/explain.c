@@ -1,0 +1,357 @@
+/* Why an order is denied: first found, small and sorted, then put into words. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rule.h"
+
+/* In the order of their codes' names. */
+enum code { NOT_PERMITTED, FORBIDDEN, HOST_NOT_COVERED, EXPIRED, NOT_EFFECTIVE, ZONE_UNKNOWN };
+static const char *const code_name[] = {
+    "attribute_not_permitted", "forbidden",    "host_not_covered", "policy_expired",
+    "policy_not_effective",    "zone_unknown",
+};
+
+/* Beside enum attribute: what else of an order may fail a rule. */
+#define AT_MAX_HOSTS ATTRIBUTES
+#define AT_NOTHING   (ATTRIBUTES + 1)
+
+struct finding {
+    enum code code;
+    uint32_t host, rule, pattern; /* NONE: not about one */
+    unsigned attribute;
+};
+
+struct search {
+    const struct policy *policy;
+    const struct order *order;
+    const struct ask *ask;
+    int64_t now;
+    struct finding *finding;
+    size_t count, room;
+    bool failed;
+};
+
+static void finding_add(struct search *in, struct finding finding)
+{
+    if (in->count == in->room) {
+        size_t room = in->room == 0 ? 64 : in->room * 2;
+        struct finding *more = realloc(in->finding, room * sizeof *more);
+        if (more == NULL) {
+            in->failed = true;
+            return;
+        }
+        in->finding = more;
+        in->room = room;
+    }
+    in->finding[in->count++] = finding;
+}
+
+/* How far a rule is from permitting the host. */
+struct near {
+    uint32_t rule; /* NONE: no rule of the zone at all */
+    unsigned fails;
+    bool covers;
+};
+
+static unsigned fails_count(const struct entry *entry, const struct ask *ask)
+{
+    uint64_t bits = ask->bits & ~entry->attributes;
+    unsigned count = ask->hosts > entry->hosts_max;
+    for (; bits != 0; bits &= bits - 1)
+        count++;
+    return count;
+}
+
+/* The rule of this zone with the fewest attributes amiss, its hosts left aside. */
+static struct near rule_nearest(const struct policy *policy, const struct ask *ask)
+{
+    const struct zone *zone = &policy->zone[ask->zone];
+    struct near best = {.rule = NONE, .fails = ATTRIBUTES + 2};
+    for (uint32_t i = 0; i < zone->entries && best.fails > 1; i++) {
+        const struct entry *entry = &policy->zone_entry[zone->entry + i];
+        unsigned fails = fails_count(entry, ask) + 1; /* one for the host */
+        if (fails < best.fails)
+            best = (struct near){.rule = entry->rule, .fails = fails};
+    }
+    return best;
+}
+
+/* A rule that covers the host and is no further off wins; the earlier of two such. */
+static struct near near_choose(const struct search *in, struct near best, const struct entry *entry)
+{
+    unsigned fails = fails_count(entry, in->ask);
+    if (fails > best.fails || !rule_in_zone(&in->policy->rule[entry->rule], in->ask->zone))
+        return best;
+    if (fails == best.fails && best.covers && best.rule <= entry->rule)
+        return best;
+    return (struct near){.rule = entry->rule, .fails = fails, .covers = true};
+}
+
+/* Adds what forbids the host, and says how near the nearest permit rule is. */
+static struct near host_search(struct search *in, uint32_t host, struct near best)
+{
+    struct hits hits;
+    host_hits(in->policy, in->order->host[host], &hits);
+    for (uint32_t i = 0; i < hits.count; i++) {
+        const struct hit *hit = &hits.hit[i];
+        for (const struct entry *at = hit->entry; at < hit->entry + hit->entries; at++) {
+            if ((at->kind & hit->kinds) == 0)
+                continue;
+            if (at->permit)
+                best = near_choose(in, best, at);
+            else if (entry_fits(in->policy, at, in->ask))
+                finding_add(in,
+                            (struct finding){FORBIDDEN, host, at->rule, at->pattern, AT_NOTHING});
+        }
+    }
+    return best;
+}
+
+static bool rule_fails(const struct search *in, uint32_t rule, unsigned attribute)
+{
+    const struct rule *at = &in->policy->rule[rule];
+    if (attribute == AT_MAX_HOSTS)
+        return in->ask->hosts > at->hosts_max;
+    return (in->ask->bits & ~at->attributes & attribute_group[attribute].mask) != 0;
+}
+
+static void permits_search(struct search *in)
+{
+    struct near near[HOSTS_MAX], nearest = rule_nearest(in->policy, in->ask);
+    bool same = true;
+    for (uint32_t h = 0; h < in->ask->hosts; h++) {
+        near[h] = host_search(in, h, nearest);
+        same = same && near[h].rule == near[0].rule;
+        if (!near[h].covers)
+            finding_add(in, (struct finding){HOST_NOT_COVERED, h, near[h].rule, NONE, AT_NOTHING});
+    }
+    /* What fails for all hosts by one rule is said once, of the whole order. */
+    for (uint32_t h = 0; h < in->ask->hosts; h++)
+        for (unsigned a = 0; near[h].rule != NONE && a <= AT_MAX_HOSTS; a++)
+            if (rule_fails(in, near[h].rule, a) && (!same || h == 0))
+                finding_add(
+                    in, (struct finding){NOT_PERMITTED, same ? NONE : h, near[h].rule, NONE, a});
+}
+
+static void all_search(struct search *in)
+{
+    const struct policy *policy = in->policy;
+    if (in->now < policy->facts.effective_ms)
+        finding_add(in, (struct finding){NOT_EFFECTIVE, NONE, NONE, NONE, AT_NOTHING});
+    if (in->now >= policy->facts.expires_ms)
+        finding_add(in, (struct finding){EXPIRED, NONE, NONE, NONE, AT_NOTHING});
+    for (uint32_t i = 0; i < policy->forbids_any; i++)
+        if (entry_fits(policy, &policy->forbid_any[i], in->ask))
+            finding_add(in, (struct finding){FORBIDDEN, NONE, policy->forbid_any[i].rule, NONE,
+                                             AT_NOTHING});
+    if (in->ask->zone == NONE)
+        finding_add(in, (struct finding){ZONE_UNKNOWN, NONE, NONE, NONE, AT_NOTHING});
+    else
+        permits_search(in);
+}
+
+static const char *finding_host(const struct search *in, const struct finding *finding)
+{
+    return finding->host == NONE ? "" : in->order->host[finding->host];
+}
+
+static const char *finding_rule(const struct search *in, const struct finding *finding)
+{
+    return finding->rule == NONE ? "" : in->policy->rule[finding->rule].id;
+}
+
+static const char *finding_attribute(const struct finding *finding)
+{
+    if (finding->code == HOST_NOT_COVERED)
+        return "hosts";
+    if (finding->attribute == AT_MAX_HOSTS)
+        return "max_hosts";
+    return finding->attribute == AT_NOTHING ? "" : attribute_group[finding->attribute].order_name;
+}
+
+static int finding_compare(const void *left, const void *right, void *context)
+{
+    const struct finding *a = left, *b = right;
+    const struct search *in = context;
+    int order = a->code < b->code ? -1 : a->code > b->code;
+    if (order == 0)
+        order = strcmp(finding_host(in, a), finding_host(in, b));
+    if (order == 0)
+        order = strcmp(finding_rule(in, a), finding_rule(in, b));
+    if (order == 0)
+        order = strcmp(finding_attribute(a), finding_attribute(b));
+    return order != 0 ? order : a->pattern < b->pattern ? -1 : a->pattern > b->pattern;
+}
+
+/* Of two patterns of one rule that forbid one host, the first stands for both. */
+static void findings_unify(struct search *in)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        const struct finding *at = &in->finding[i], *last = &in->finding[kept - (kept > 0)];
+        if (kept > 0 && at->code == FORBIDDEN && last->code == FORBIDDEN &&
+            at->host == last->host && at->rule == last->rule)
+            continue;
+        in->finding[kept++] = *at;
+    }
+    in->count = kept;
+}
+
+/* The value that the order asks for. */
+static const char *ask_value(const struct search *in, unsigned attribute)
+{
+    switch (attribute) {
+    case ATTRIBUTE_AUTHORITY:
+        return in->order->certificate_authority;
+    case ATTRIBUTE_METHOD:
+        return in->order->validation_method;
+    case ATTRIBUTE_GEO:
+        return in->order->geo_label;
+    default:
+        break;
+    }
+    uint64_t bits = in->ask->bits & attribute_group[attribute].mask;
+    return attribute_value(&in->policy->authorities, (unsigned)__builtin_ctzll(bits));
+}
+
+static void zone_unknown_say(const struct search *in, struct reason *out)
+{
+    for (uint32_t z = 0; z < in->policy->zones; z++)
+        line_add(out->permitted, sizeof out->permitted, "%s%s", z == 0 ? "" : ", ",
+                 in->policy->zone[z].name);
+    line_add(out->asked, sizeof out->asked, "%s", in->order->zone);
+    line_add(out->text, sizeof out->text,
+             "zone %s is not in the policy: name one of its zones (%s), or have the zone added "
+             "to the policy with its id",
+             out->asked, out->permitted);
+}
+
+static void time_say(const struct search *in, const struct finding *finding, struct reason *out)
+{
+    const struct policy_facts *facts = &in->policy->facts;
+    bool expired = finding->code == EXPIRED;
+    char now[RFC3339_LEN + 1];
+    time_format(in->now, now);
+    line_add(out->asked, sizeof out->asked, "%s", now);
+    line_add(out->permitted, sizeof out->permitted, "%s to %s", facts->effective, facts->expires);
+    line_add(out->text, sizeof out->text,
+             expired ? "the policy expired at %s, and it is %s: have %s approve a new revision"
+                     : "the policy takes effect at %s, and it is %s: wait, or ask %s for the "
+                       "revision in force",
+             expired ? facts->expires : facts->effective, now, facts->owner);
+}
+
+static void host_say(const struct search *in, const struct finding *finding, struct reason *out)
+{
+    const char *host = finding_host(in, finding);
+    line_add(out->asked, sizeof out->asked, "%s", host);
+    if (finding->rule == NONE) {
+        line_add(out->text, sizeof out->text,
+                 "%s is covered by no permit rule: none names the zone %s; have one added to the "
+                 "policy",
+                 host, in->order->apex);
+        return;
+    }
+    rule_hosts(in->policy, &in->policy->rule[finding->rule], out->permitted, sizeof out->permitted);
+    line_add(out->text, sizeof out->text,
+             "%s is covered by no permit rule: rule %s came closest, with the hosts %s; order "
+             "such a host, or have the host added to the policy",
+             host, out->rule, out->permitted);
+}
+
+static void attribute_say(const struct search *in, const struct finding *finding,
+                          struct reason *out)
+{
+    const struct rule *rule = &in->policy->rule[finding->rule];
+    if (finding->attribute == AT_MAX_HOSTS) {
+        line_add(out->asked, sizeof out->asked, "%u", in->ask->hosts);
+        line_add(out->permitted, sizeof out->permitted, "%u", rule->hosts_max);
+        line_add(out->text, sizeof out->text,
+                 "%s hosts are more than rule %s permits, %s: split the order", out->asked,
+                 out->rule, out->permitted);
+        return;
+    }
+    line_add(out->asked, sizeof out->asked, "%s", ask_value(in, finding->attribute));
+    rule_values(in->policy, rule, finding->attribute, out->permitted, sizeof out->permitted);
+    line_add(out->text, sizeof out->text,
+             "%s %s is not permitted%s%s: rule %s came closest and permits %s", out->attribute,
+             out->asked, out->host[0] == '\0' ? "" : " for ", out->host, out->rule, out->permitted);
+}
+
+/* What of the order a forbid rule looks at, as it stands in the order. */
+static void forbidden_what(const struct search *in, const struct rule *rule, char *out, size_t size)
+{
+    for (unsigned a = 0; a < ATTRIBUTES; a++)
+        if ((rule->attributes & attribute_group[a].mask) != attribute_group[a].mask)
+            line_add(out, size, "%s%s %s", out[0] == '\0' ? "" : ", ",
+                     attribute_group[a].order_name, ask_value(in, a));
+    if (rule->hosts_min > 1)
+        line_add(out, size, "%smore than %u hosts", out[0] == '\0' ? "" : ", ",
+                 rule->hosts_min - 1);
+}
+
+static void forbidden_say(const struct search *in, const struct finding *finding,
+                          struct reason *out)
+{
+    const struct rule *rule = &in->policy->rule[finding->rule];
+    char what[512] = "";
+    forbidden_what(in, rule, what, sizeof what);
+    if (finding->host == NONE) {
+        line_add(out->text, sizeof out->text, "rule %s forbids %s%s%s: %s", rule->id,
+                 what[0] == '\0' ? "every order" : what, rule->zones == 0 ? "" : " in the zone ",
+                 rule->zones == 0 ? "" : in->order->apex, rule->reason);
+        return;
+    }
+    const char *pattern = in->policy->pattern[finding->pattern].text;
+    line_add(out->asked, sizeof out->asked, "%s", out->host);
+    line_add(out->text, sizeof out->text, "%s is forbidden by rule %s (%s%s%s)%s: %s", out->host,
+             rule->id, pattern, what[0] == '\0' ? "" : ", with ", what,
+             out->host[0] == '*' && strcmp(out->host, pattern) != 0
+                 ? ", as the wildcard could stand for a host of that rule"
+                 : "",
+             rule->reason);
+}
+
+static void reason_say(const struct search *in, const struct finding *finding, struct reason *out)
+{
+    out->code = code_name[finding->code];
+    line_add(out->rule, sizeof out->rule, "%s", finding_rule(in, finding));
+    line_add(out->host, sizeof out->host, "%s", finding_host(in, finding));
+    line_add(out->attribute, sizeof out->attribute, "%s", finding_attribute(finding));
+    switch (finding->code) {
+    case NOT_PERMITTED:
+        attribute_say(in, finding, out);
+        return;
+    case FORBIDDEN:
+        forbidden_say(in, finding, out);
+        return;
+    case HOST_NOT_COVERED:
+        host_say(in, finding, out);
+        return;
+    case EXPIRED:
+    case NOT_EFFECTIVE:
+        time_say(in, finding, out);
+        return;
+    case ZONE_UNKNOWN:
+        zone_unknown_say(in, out);
+        return;
+    }
+}
+
+enum result explain(const struct policy *policy, const struct order *order, const struct ask *ask,
+                    int64_t now, struct decision *out, struct err *err)
+{
+    struct search in = {.policy = policy, .order = order, .ask = ask, .now = now};
+    all_search(&in);
+    qsort_r(in.finding, in.count, sizeof *in.finding, finding_compare, &in);
+    findings_unify(&in);
+    size_t count = in.count < REASONS_MAX ? in.count : REASONS_MAX;
+    out->reason = calloc(count + 1, sizeof *out->reason);
+    out->omitted = in.count - count;
+    for (size_t i = 0; out->reason != NULL && i < count; i++)
+        reason_say(&in, &in.finding[i], &out->reason[out->reasons++]);
+    free(in.finding);
+    if (in.failed || out->reason == NULL)
+        return err_set(err, RESULT_INTERNAL, "the reasons of a denial: out of memory");
+    return RESULT_OK;
+}

@@ -1,0 +1,22 @@
+/* A lint on its way: each file of checks adds its items in the policy's order. */
+#ifndef GEORDER_LINT_H
+#define GEORDER_LINT_H
+
+#include "rule.h"
+
+struct linting {
+    const struct policy *policy;
+    int64_t now;
+    struct lint *out;
+    bool failed;
+};
+
+/* Adds an item about a rule (NONE: the policy) and returns its text to be filled, or NULL. */
+char *lint_add(struct linting *in, const char *code, uint32_t rule, const char *fmt, ...)
+    PRINTF(4, 5);
+#define LINT_TEXT sizeof(((struct lint_item *)NULL)->text)
+
+void lint_authorities(struct linting *in, uint32_t rule); /* what CAs can issue, and until when */
+void lint_relations(struct linting *in, uint32_t rule);   /* what other rules make of it */
+
+#endif

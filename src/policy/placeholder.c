@@ -1,2 +1,0 @@
-#include "policy.h"
-typedef int georder_policy_is_not_written_yet;

@@ -1,0 +1,210 @@
+/*
+ * What load, match, decide and lint share. A policy borrows all its strings from its JSON tree,
+ * which it keeps; after policy_load() nothing in it changes.
+ */
+#ifndef GEORDER_RULE_H
+#define GEORDER_RULE_H
+
+#include "policy.h"
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        enum result try_result = (call);                                                           \
+        if (try_result != RESULT_OK)                                                               \
+            return try_result;                                                                     \
+    } while (0)
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define NONE          UINT32_MAX
+
+/*
+ * One bit for each value of each attribute, so that a whole order is judged by one AND. The last
+ * bit of a group stands for a value that no policy can name: an order may hold it, no permit rule
+ * has it, and a forbid rule has it only when the rule leaves the attribute out.
+ */
+enum attribute {
+    ATTRIBUTE_AUTHORITY,
+    ATTRIBUTE_DAYS,
+    ATTRIBUTE_METHOD,
+    ATTRIBUTE_BRANDING,
+    ATTRIBUTE_GEO,
+    ATTRIBUTES
+};
+struct attribute_group {
+    const char *order_name, *rule_name; /* as the order and a rule call it */
+    unsigned first, values;             /* bits first..first + values - 1, then that of the rest */
+    uint64_t mask;
+};
+extern const struct attribute_group attribute_group[ATTRIBUTES];
+
+#define AUTHORITIES_MAX 31
+#define LIMITS_MAX      16
+#define BIT(n)          (UINT64_C(1) << (n))
+#define BIT_BRANDED     BIT(42)
+#define BIT_GEO_NONE    BIT(46)
+#define BITS_METHOD     (BIT(37) | BIT(38) | BIT(39))
+#define DAY_MS          INT64_C(86400000)
+
+struct authority {
+    char name[NAME_LEN + 1];
+    uint64_t days, methods, wildcard_methods; /* bits */
+    bool punycode;
+};
+struct authorities {
+    size_t count, limits;
+    struct authority authority[AUTHORITIES_MAX];
+    struct validity_limit {
+        int64_t from, days;
+        char date[11];
+    } limit[LIMITS_MAX]; /* by date */
+    struct method_end {
+        int64_t from; /* INT64_MAX: goes on */
+        char date[11];
+    } method_end[3];
+    char source[256], read[11];
+};
+const struct validity_limit *authority_limit(const struct authorities *known, int64_t now);
+
+/* "google", "90", "txt", "false", "eu"; the name of a bit, "another value" when it has none. */
+const char *attribute_value(const struct authorities *known, unsigned bit);
+/* The bit of this value, that of the rest when there is no such value. */
+uint64_t attribute_bit(const struct authorities *known, enum attribute attribute,
+                       const char *value);
+enum attribute attribute_of(unsigned bit);
+int64_t attribute_days(unsigned bit);
+/* Reads a list of a rule or an authority: 1 or more values, none twice. */
+MUST_USE enum result attribute_load(const struct json_doc *doc, const cJSON *object,
+                                    const char *member, const struct authorities *known,
+                                    enum attribute attribute, uint64_t *out, struct err *err);
+
+/* The kinds are bits, for struct hit. CHILD is no pattern of its own: it stands at the parent of a
+ * forbidden name, for the wildcard there. */
+enum pattern_kind { PATTERN_EXACT = 1, PATTERN_ONE = 2, PATTERN_DEEP = 4, PATTERN_CHILD = 8 };
+struct pattern {
+    const char *text, *base; /* base: text without "*." or "**." */
+    enum pattern_kind kind;
+};
+
+struct rule {
+    const char *id, *reason;
+    bool permit, existing; /* existing: geo_evidence */
+    uint64_t attributes;
+    uint32_t hosts_min, hosts_max; /* how many hosts an order has that this rule can judge */
+    const uint32_t *zone;          /* sorted */
+    uint32_t zones;                /* 0: any (forbid only) */
+    uint32_t pattern, patterns;    /* first, count; 0: any host (forbid only) */
+};
+
+/* A rule as the loops of a decision want it: small and side by side. */
+struct entry {
+    uint64_t attributes;
+    uint32_t rule, pattern;
+    uint8_t hosts_min, hosts_max, kind;
+    bool permit;
+};
+/* All entries whose pattern has this base. */
+struct anchor {
+    uint64_t hash;
+    const char *base; /* NULL: free */
+    uint32_t entry, entries;
+};
+
+struct zone {
+    const char *name, *id;
+    uint32_t entry, entries; /* of zone_entry: the permit rules that name it */
+};
+
+struct policy {
+    struct json_doc doc; /* its text is not kept */
+    struct authorities authorities;
+    struct policy_facts facts;
+    char host[HOST_LEN + 1], path[256];
+    uint8_t pin[64][SHA256_LEN];
+    const char *subject[64];
+    const char *network[256];
+
+    struct zone *zone; /* by name */
+    uint32_t *zone_by_id;
+    uint32_t *zone_list; /* what rule.zone points into */
+    struct rule *rule;
+    struct pattern *pattern;
+    uint32_t zones, rules, patterns;
+
+    struct entry *entry, *zone_entry, *forbid_any; /* forbid_any: forbid rules without hosts */
+    struct anchor *anchor;
+    uint32_t entries, forbids_any, anchor_mask;
+};
+
+/* An order in the terms of the rules. */
+struct ask {
+    uint64_t bits; /* one of each group */
+    uint32_t hosts, zone;
+};
+void ask_from_order(const struct policy *policy, const struct order *order, struct ask *out);
+uint32_t zone_find(const struct policy *policy, const char *name_or_id); /* NONE */
+uint32_t zone_named(const struct policy *policy, const char *name);      /* NONE */
+bool rule_in_zone(const struct rule *rule, uint32_t zone);
+/* The list a rule has for a member, for people: "30, 90". */
+void rule_values(const struct policy *policy, const struct rule *rule, enum attribute attribute,
+                 char *out, size_t size);
+void rule_hosts(const struct policy *policy, const struct rule *rule, char *out, size_t size);
+
+/* The patterns that stand at the host or above it. An entry of a hit matches the host when its
+ * kind is among the hit's kinds. Names have 10 labels at most, hence so do bases. */
+#define HITS_MAX 16
+struct hits {
+    uint32_t count;
+    struct hit {
+        const struct entry *entry;
+        uint32_t entries;
+        unsigned kinds;
+    } hit[HITS_MAX];
+};
+void host_hits(const struct policy *policy, const char *host, struct hits *out);
+MUST_USE bool match_index(struct policy *policy); /* false: no memory */
+static inline bool entry_fits(const struct policy *policy, const struct entry *entry,
+                              const struct ask *ask)
+{
+    return (ask->bits & ~entry->attributes) == 0 && ask->hosts >= entry->hosts_min &&
+           ask->hosts <= entry->hosts_max && rule_in_zone(&policy->rule[entry->rule], ask->zone);
+}
+
+/* Names in a pattern, as sets. */
+bool name_below(const char *name, const char *base); /* one label below or more */
+const char *name_parent(const char *name);
+bool pattern_within(const struct pattern *inner, const struct pattern *outer);
+bool pattern_meets(const struct pattern *a, const struct pattern *b);
+
+MUST_USE enum result network_check(const struct json_doc *doc, const cJSON *node, const char **out,
+                                   struct err *err);
+unsigned network_prefix(const char *network);
+MUST_USE enum result url_load(const struct json_doc *doc, const cJSON *api, struct policy *policy,
+                              struct err *err);
+MUST_USE enum result rules_load(struct policy *policy, struct err *err);
+/* Text for people: 1..max bytes, none of them hidden. */
+MUST_USE enum result prose_load(const struct json_doc *doc, const cJSON *object, const char *name,
+                                size_t max, const char **out, struct err *err);
+/* The first item that repeats an earlier one, or NULL; strings only. `member`: of each item. */
+MUST_USE enum result repeat_check(const struct json_doc *doc, const cJSON *list, const char *member,
+                                  struct err *err);
+
+MUST_USE enum result explain(const struct policy *policy, const struct order *order,
+                             const struct ask *ask, int64_t now, struct decision *out,
+                             struct err *err);
+MUST_USE enum result warnings_make(const struct policy *policy, const struct order *order,
+                                   const struct ask *ask, int64_t now, struct decision *out,
+                                   struct err *err);
+
+/* Sentences that a decision warns with and a lint says of a rule. */
+bool name_punycode(const char *name);
+void days_say(const struct authorities *known, const struct authority *authority, int64_t days,
+              char *out, size_t size);
+void method_say(const struct authorities *known, const struct authority *authority,
+                const char *method, char *out, size_t size);
+void limit_say(const struct validity_limit *limit, int64_t days, char *out, size_t size);
+void method_end_say(const struct method_end *end, const char *method, char *out, size_t size);
+
+/* Bounded text: appends; what does not fit is cut at a whole character and ends in "...". */
+void line_add(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);
+
+#endif
