@@ -22,7 +22,14 @@ static void value_keep(char *out, const char *value, size_t len)
     out[len] = '\0';
 }
 
-static char *kept_slot(struct head *head, const char *name, size_t len)
+static bool named(const char *line, const char *colon, const char *name)
+{
+    size_t len = strlen(name);
+
+    return colon != NULL && (size_t)(colon - line) == len && strncasecmp(line, name, len) == 0;
+}
+
+static char *kept_slot(struct head *head, const char *line, const char *colon)
 {
     const struct {
         const char *name;
@@ -33,7 +40,7 @@ static char *kept_slot(struct head *head, const char *name, size_t len)
                 {"date", head->date}};
 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (strlen(kept[i].name) == len && strncasecmp(kept[i].name, name, len) == 0)
+        if (named(line, colon, kept[i].name))
             return kept[i].slot;
     return NULL;
 }
@@ -42,8 +49,15 @@ static char *kept_slot(struct head *head, const char *name, size_t len)
 static void field_keep(struct head *head, const char *line, size_t len)
 {
     const char *colon = memchr(line, ':', len);
-    char *slot = colon != NULL ? kept_slot(head, line, (size_t)(colon - line)) : NULL;
+    char *slot = kept_slot(head, line, colon);
+    char coding[HEAD_VALUE_MAX + 1];
 
+    if (named(line, colon, "content-length"))
+        head->delimited = true;
+    if (named(line, colon, "transfer-encoding")) {
+        value_keep(coding, colon + 1, len - (size_t)(colon + 1 - line));
+        head->delimited = head->delimited || strcasecmp(coding, "chunked") == 0;
+    }
     if (slot != NULL && slot[0] == '\0')
         value_keep(slot, colon + 1, len - (size_t)(colon + 1 - line));
 }

@@ -13,6 +13,10 @@
 struct head {
     size_t bytes;
     bool open; /* between a status line and the empty line */
+    /* Its body has an announced length, or comes in chunks. Else it ends with the connection, and
+     * libcurl takes one that was cut for one that was ended: over OpenSSL 3.0 its own BIO does not
+     * tell an end of file from TLS' close_notify. */
+    bool delimited;
     char cf_ray[HEAD_VALUE_MAX + 1], content_type[HEAD_VALUE_MAX + 1];
     char retry_after[HEAD_VALUE_MAX + 1], date[HEAD_VALUE_MAX + 1];
 };

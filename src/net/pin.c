@@ -98,8 +98,6 @@ bool pin_install(SSL_CTX *ctx, struct exchange *x)
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_options(ctx,
                               SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    /* A body without a length ends with the connection: it must be ended by TLS, not by TCP. */
-    (void)SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     return name_demand(ctx, x->request->host) &&
            SSL_CTX_set_min_proto_version(ctx, (int)x->request->minimum_tls) == 1;
 }

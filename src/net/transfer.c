@@ -148,6 +148,18 @@ static enum result head_send(struct transfer *t, struct err *err)
     return ipc_send(x->ipc, MSG_NET_HEAD, &body, -1, err);
 }
 
+static enum result answer_end(struct transfer *t, struct err *err)
+{
+    long status = 0;
+
+    if (head_send(t, err) != RESULT_OK)
+        return err->result;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!t->x->head.delimited && status != 204 && status != 304)
+        return err_set(err, RESULT_UNKNOWN, "nothing marks its end, so that it may have been cut");
+    return RESULT_OK;
+}
+
 static enum result pieces_send(struct exchange *x, const char *bytes, size_t len, struct err *err)
 {
     while (len > 0) {
@@ -302,7 +314,7 @@ static enum net_outcome perform(struct transfer *t, struct err *err)
 
     if (!t->x->sending)
         return unsent(t, code, err);
-    if (code != CURLE_OK || head_send(t, &t->x->err) != RESULT_OK)
+    if (code != CURLE_OK || answer_end(t, &t->x->err) != RESULT_OK)
         return lost(t, code, err);
     return NET_ANSWERED;
 }
