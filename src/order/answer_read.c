@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +51,8 @@ int64_t read_int(struct reader *reader, const cJSON *object, const char *name, i
     if (node == NULL)
         return absent;
     double value = node->valuedouble;
-    if (cJSON_IsNumber(node) && floor(value) == value && value >= (double)min &&
-        value <= (double)max)
+    if (cJSON_IsNumber(node) && value >= (double)min && value <= (double)max &&
+        (double)(int64_t)value == value)
         return (int64_t)value;
     read_fault(reader, node, "must be an integer from %lld to %lld", (long long)min,
                (long long)max);
