@@ -1,0 +1,184 @@
+#include "jwk.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/param_build.h>
+#include <string.h>
+
+#include "heap.h"
+
+#define COORDINATE_MAX 48
+
+static const struct curve curves[] = {
+    {"prime256v1", "P-256", "ES256", "SHA256", 32},
+    {"secp384r1", "P-384", "ES384", "SHA384", 48},
+};
+
+void pkey_free(EVP_PKEY **key)
+{
+    EVP_PKEY_free(*key);
+    *key = NULL;
+}
+
+const struct curve *curve_of(const EVP_PKEY *key)
+{
+    char group[64];
+    size_t len;
+
+    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+        EVP_PKEY_get_group_name(key, group, sizeof group, &len) != 1)
+        return NULL;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (strcmp(curves[i].group, group) == 0)
+            return &curves[i];
+    return NULL;
+}
+
+static enum result number_put(struct buf *out, const EVP_PKEY *key, const char *param, size_t size,
+                              struct err *err)
+{
+    unsigned char bytes[COORDINATE_MAX];
+    BIGNUM *number = BN_secure_new();
+    bool good = number != NULL && EVP_PKEY_get_bn_param(key, param, &number) == 1 &&
+                BN_bn2binpad(number, bytes, (int)size) == (int)size;
+
+    BN_clear_free(number);
+    if (good)
+        base64url_put(out, bytes, size);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return good ? RESULT_OK : err_set(err, RESULT_INTERNAL, "cannot read a key's numbers");
+}
+
+static enum result public_members(struct buf *out, const EVP_PKEY *key, struct err *err)
+{
+    const struct curve *curve = curve_of(key);
+
+    if (curve == NULL)
+        return err_set(err, RESULT_KEY, "the key is not EC P-256 or P-384");
+    buf_printf(out, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"", curve->crv);
+    if (number_put(out, key, OSSL_PKEY_PARAM_EC_PUB_X, curve->size, err) != RESULT_OK)
+        return err->result;
+    buf_puts(out, "\",\"y\":\"");
+    if (number_put(out, key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->size, err) != RESULT_OK)
+        return err->result;
+    buf_putc(out, '"');
+    return RESULT_OK;
+}
+
+enum result jwk_put_public(struct buf *out, const EVP_PKEY *key, struct err *err)
+{
+    if (public_members(out, key, err) != RESULT_OK)
+        return err->result;
+    buf_putc(out, '}');
+    return buf_check(out, "public key", err);
+}
+
+enum result jwk_put_private(struct buf *out, const EVP_PKEY *key, struct err *err)
+{
+    if (public_members(out, key, err) != RESULT_OK)
+        return err->result;
+    buf_puts(out, ",\"d\":\"");
+    if (number_put(out, key, OSSL_PKEY_PARAM_PRIV_KEY, curve_of(key)->size, err) != RESULT_OK)
+        return err->result;
+    buf_puts(out, "\"}");
+    return buf_check(out, "private key", err);
+}
+
+static enum result coordinate_get(const struct json_doc *doc, const char *member, size_t size,
+                                  unsigned char *bytes, struct err *err)
+{
+    const char *text;
+    AUTO_BUF decoded = BUF_SECRET(COORDINATE_MAX);
+
+    if (json_string(doc, doc->root, member, 2 * COORDINATE_MAX, &text, err) != RESULT_OK)
+        return err->result;
+    if (!base64url_get(text, strlen(text), &decoded) || decoded.len != size)
+        return err_set(err, RESULT_KEY, "%s: /%s is not base64url of %zu bytes", doc->name, member,
+                       size);
+    memcpy(bytes, decoded.data, size);
+    return RESULT_OK;
+}
+
+static EVP_PKEY *key_build(const char *group, const unsigned char *point, size_t point_len,
+                           const BIGNUM *secret)
+{
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key = NULL;
+
+    if (build != NULL && context != NULL &&
+        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, point_len) == 1 &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, secret) == 1 &&
+        (params = OSSL_PARAM_BLD_to_param(build)) != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params) != 1)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* A private number that does not belong to the public point would sign what nobody can verify. */
+static bool key_consistent(EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    bool good = context != NULL && EVP_PKEY_check(context) == 1;
+
+    EVP_PKEY_CTX_free(context);
+    return good;
+}
+
+static enum result numbers_get(const struct json_doc *doc, const struct curve *curve,
+                               EVP_PKEY **out, struct err *err)
+{
+    unsigned char point[1 + 2 * COORDINATE_MAX] = {4}, secret[COORDINATE_MAX];
+    BIGNUM *number = NULL;
+
+    if (coordinate_get(doc, "x", curve->size, point + 1, err) != RESULT_OK ||
+        coordinate_get(doc, "y", curve->size, point + 1 + curve->size, err) != RESULT_OK ||
+        coordinate_get(doc, "d", curve->size, secret, err) != RESULT_OK)
+        return err->result;
+    number = BN_secure_new();
+    if (number != NULL && BN_bin2bn(secret, (int)curve->size, number) != NULL)
+        *out = key_build(curve->group, point, 1 + 2 * curve->size, number);
+    OPENSSL_cleanse(secret, sizeof secret);
+    BN_clear_free(number);
+    if (*out != NULL && key_consistent(*out))
+        return RESULT_OK;
+    pkey_free(out);
+    return err_set(err, RESULT_KEY, "%s: x, y and d are not a key pair on %s", doc->name,
+                   curve->crv);
+}
+
+static enum result private_get(const struct json_doc *doc, EVP_PKEY **out, struct err *err)
+{
+    const char *kty = "", *crv = "";
+
+    if (json_string(doc, doc->root, "kty", 16, &kty, err) != RESULT_OK ||
+        json_string(doc, doc->root, "crv", 16, &crv, err) != RESULT_OK)
+        return err->result;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (strcmp(kty, "EC") == 0 && strcmp(crv, curves[i].crv) == 0)
+            return numbers_get(doc, &curves[i], out, err);
+    return err_set(err, RESULT_KEY, "%s: the key is not EC P-256 or P-384", doc->name);
+}
+
+enum result jwk_get_private(const char *name, const struct buf *text, EVP_PKEY **out,
+                            struct err *err)
+{
+    struct json_doc doc = {
+        .name = name, .text = buf_text(text), .len = text->len, .result = RESULT_KEY};
+    enum result result;
+
+    *out = NULL;
+    heap_secret_json(true);
+    result = json_parse(&doc, JSON_OURS, err);
+    if (result == RESULT_OK)
+        result = private_get(&doc, out, err);
+    json_free(&doc);
+    heap_secret_json(false);
+    return result;
+}

@@ -1,0 +1,374 @@
+#include "server.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "credential.h"
+#include "guard.h"
+#include "heap.h"
+#include "keys.h"
+
+#define ENVIRONMENT_MAX 64
+
+struct answer {
+    enum msg_type type;
+    struct buf body;
+};
+typedef enum result handler(struct server *server, struct msg *msg, struct answer *answer,
+                            struct err *err);
+
+static enum result text_keep(struct msg *msg, char *out, size_t size, const char *what,
+                             struct err *err)
+{
+    const char *text = get_text(msg);
+
+    if (strlen(text) >= size)
+        return err_set(err, RESULT_CONFIG, "%s: longer than %zu bytes", what, size - 1);
+    memcpy(out, text, strlen(text) + 1);
+    return RESULT_OK;
+}
+
+/* The module reads its environment; paths in it, and in the URIs, are relative to `base`. */
+static enum result surroundings_take(struct msg *msg, const char *base, struct err *err)
+{
+    uint32_t count = get_u32(msg);
+
+    if (count > ENVIRONMENT_MAX)
+        return err_set(err, RESULT_CONFIG, "pkcs11.environment: more than %d", ENVIRONMENT_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = get_text(msg), *value = get_text(msg);
+
+        if (!msg->malformed && setenv(name, value, 1) != 0)
+            return err_errno(err, RESULT_CONFIG, "pkcs11.environment");
+    }
+    if (msg_end(msg, err) != RESULT_OK)
+        return err->result;
+    if (base[0] != '/' || chdir(base) != 0)
+        return err_errno(err, RESULT_CONFIG, "%s: cannot go there", base);
+    return RESULT_OK;
+}
+
+static enum result open_parse(struct server *server, struct msg *msg, struct err *err)
+{
+    const char *base = get_text(msg), *key, *credential;
+
+    if (text_keep(msg, server->ring.place.credentials, sizeof server->ring.place.credentials,
+                  "$CREDENTIALS_DIRECTORY", err) != RESULT_OK ||
+        text_keep(msg, server->signer.state.origin, sizeof server->signer.state.origin,
+                  "audit.origin", err) != RESULT_OK)
+        return err->result;
+    key = get_text(msg);
+    credential = get_text(msg);
+    server->ring.place.interactive = get_u32(msg) == 1;
+    if (surroundings_take(msg, base, err) != RESULT_OK)
+        return err->result;
+    if (key[0] != '\0' && !origin_valid(server->signer.state.origin))
+        return err_set(err, RESULT_CONFIG,
+                       "audit.origin must be printable ASCII without blanks or \"+\", say "
+                       "host-17.example.com/georder");
+    if (source_parse(&server->key, "audit.signing_key", key, URI_FOR_KEY, err) != RESULT_OK)
+        return err->result;
+    return source_parse(&server->credential, "credential", credential, URI_FOR_CREDENTIAL, err);
+}
+
+static enum result signer_open(struct server *server, bool *missing, struct err *err)
+{
+    EVP_PKEY *key = NULL;
+
+    if (source_key(&server->ring, &server->key, &key, missing, err) != RESULT_OK)
+        return err->result;
+    if (signer_start(&server->signer, key, err) != RESULT_OK)
+        return err_prefix(err, "%s", server->key.what);
+    server->has_signer = true;
+    return RESULT_OK;
+}
+
+/* A key that is not there yet may be made by KEYS_CREATE, so only the first KEYS_SIGN says so. */
+static enum result signer_try(struct server *server, struct err *err)
+{
+    bool missing = false;
+
+    if (server->key.uri.scheme == URI_NONE) {
+        (void)err_set(&server->no_signer, RESULT_CONFIG,
+                      "audit.signing_key: the config names none");
+        return RESULT_OK;
+    }
+    if (signer_open(server, &missing, err) == RESULT_OK)
+        return RESULT_OK;
+    server->no_signer = *err;
+    return missing ? RESULT_OK : err->result;
+}
+
+static enum result lock_once(struct server *server, struct err *err)
+{
+    if (server->locked)
+        return RESULT_OK;
+    server->locked = true;
+    return guard_lock_keys(err);
+}
+
+static enum result handle_open(struct server *server, struct msg *msg, struct answer *answer,
+                               struct err *err)
+{
+    if (heap_start(err) != RESULT_OK)
+        return err->result;
+    server->heap = true;
+    if (open_parse(server, msg, err) != RESULT_OK ||
+        source_open(&server->ring, &server->key, err) != RESULT_OK ||
+        source_open(&server->ring, &server->credential, err) != RESULT_OK ||
+        signer_try(server, err) != RESULT_OK || lock_once(server, err) != RESULT_OK)
+        return err->result;
+    server->opened = true;
+    answer->type = MSG_KEYS_READY;
+    put_text(&answer->body, server->has_signer ? server->signer.curve->alg : "");
+    put_bytes(&answer->body, buf_text(&server->signer.spki), server->signer.spki.len);
+    put_text(&answer->body, guard_level_text());
+    return RESULT_OK;
+}
+
+static enum result signer_needed(const struct server *server, struct err *err)
+{
+    if (server->has_signer)
+        return RESULT_OK;
+    *err = server->no_signer;
+    return err->result;
+}
+
+static enum result handle_sign(struct server *server, struct msg *msg, struct answer *answer,
+                               struct err *err)
+{
+    size_t len;
+    const char *payload = get_bytes(msg, &len);
+    AUTO_BUF line = BUF_INIT(LINE_MAX_LEN);
+
+    if (msg_end(msg, err) != RESULT_OK || signer_needed(server, err) != RESULT_OK ||
+        signer_line(&server->signer, payload, len, &line, err) != RESULT_OK)
+        return err->result;
+    answer->type = MSG_KEYS_LINE;
+    put_bytes(&answer->body, line.data, line.len);
+    return RESULT_OK;
+}
+
+static enum result handle_checkpoint(struct server *server, struct msg *msg, struct answer *answer,
+                                     struct err *err)
+{
+    uint64_t size = get_u64(msg);
+    size_t len;
+    const char *root = get_bytes(msg, &len);
+    AUTO_BUF note = BUF_INIT(2048);
+
+    if (len != SHA256_LEN)
+        msg->malformed = true;
+    if (msg_end(msg, err) != RESULT_OK || signer_needed(server, err) != RESULT_OK ||
+        signer_note(&server->signer, size, (const uint8_t *)root, &note, err) != RESULT_OK)
+        return err->result;
+    answer->type = MSG_KEYS_NOTE;
+    put_bytes(&answer->body, note.data, note.len);
+    return RESULT_OK;
+}
+
+static void credential_facts(struct buf *json, const struct server *server,
+                             const struct credential *credential)
+{
+    buf_printf(json, "{\"kind\":\"%s\",\"hint\":\"%s\",\"where\":", credential_kind(credential),
+               credential_hint(credential));
+    json_put_string(json, server->credential.uri.text);
+    buf_putc(json, '}');
+}
+
+static void done(struct answer *answer, const struct buf *json)
+{
+    answer->type = MSG_KEYS_DONE;
+    put_bytes(&answer->body, buf_text(json), json->len);
+}
+
+static enum result handle_credential(struct server *server, struct msg *msg, struct answer *answer,
+                                     struct err *err)
+{
+    AUTO_BUF stored = BUF_SECRET(CREDENTIAL_MAX);
+    AUTO_BUF pipe = BUF_SECRET(2 * CREDENTIAL_MAX);
+    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
+    AUTO_CREDENTIAL credential = CREDENTIAL_INIT;
+
+    if (msg->fd < 0)
+        msg->malformed = true;
+    if (msg_end(msg, err) != RESULT_OK ||
+        source_read(&server->ring, &server->credential, &stored, err) != RESULT_OK)
+        return err->result;
+    if (credential_parse(&stored, &credential, err) != RESULT_OK)
+        return err_prefix(err, "credential");
+    credential_put_pipe(&pipe, &credential);
+    if (buf_check(&pipe, "credential", err) != RESULT_OK ||
+        file_write(msg->fd, "the pipe to georder-net", pipe.data, pipe.len, err) != RESULT_OK)
+        return err->result;
+    fd_close(&msg->fd);
+    credential_facts(&json, server, &credential);
+    done(answer, &json);
+    return RESULT_OK;
+}
+
+static enum result credential_take(struct server *server, int fd, struct credential *credential,
+                                   struct err *err)
+{
+    bool key = credential->email[0] != '\0';
+
+    if (fd >= 0) {
+        if (file_read(fd, "what was given as credential", &credential->secret, err) != RESULT_OK)
+            return err->result = RESULT_KEY;
+        return secret_line(&credential->secret, "what was given as credential", err);
+    }
+    if (!server->ring.place.interactive)
+        return err_set(err, RESULT_USAGE,
+                       "nobody can be asked for the credential: give it on standard input");
+    return prompt_read(key ? "Global API key: " : "API token: ", &credential->secret, err);
+}
+
+static enum result handle_store(struct server *server, struct msg *msg, struct answer *answer,
+                                struct err *err)
+{
+    AUTO_BUF stored = BUF_SECRET(2 * CREDENTIAL_MAX);
+    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
+    AUTO_CREDENTIAL credential = CREDENTIAL_INIT;
+
+    if (text_keep(msg, credential.email, sizeof credential.email, "e-mail", err) != RESULT_OK ||
+        msg_end(msg, err) != RESULT_OK ||
+        credential_take(server, msg->fd, &credential, err) != RESULT_OK ||
+        credential_check(&credential, err) != RESULT_OK)
+        return err->result;
+    credential_put_stored(&stored, &credential);
+    if (buf_check(&stored, "credential", err) != RESULT_OK ||
+        source_write(&server->ring, &server->credential, &stored, err) != RESULT_OK)
+        return err->result;
+    credential_facts(&json, server, &credential);
+    done(answer, &json);
+    return RESULT_OK;
+}
+
+static enum result handle_remove(struct server *server, struct msg *msg, struct answer *answer,
+                                 struct err *err)
+{
+    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
+
+    if (msg_end(msg, err) != RESULT_OK ||
+        source_remove(&server->ring, &server->credential, err) != RESULT_OK)
+        return err->result;
+    buf_puts(&json, "{\"where\":");
+    json_put_string(&json, server->credential.uri.text);
+    buf_putc(&json, '}');
+    done(answer, &json);
+    return RESULT_OK;
+}
+
+static enum result key_create(struct server *server, const char *alg, struct err *err)
+{
+    bool missing;
+
+    if (strcmp(alg, "ES256") != 0)
+        return err_set(err, RESULT_USAGE, "a new audit key is ES256 (EC P-256), not another");
+    if (server->has_signer)
+        return err_set(err, RESULT_KEY, "%s: the key is there already; it was left alone",
+                       server->key.what);
+    if (source_key_create(&server->ring, &server->key, err) != RESULT_OK)
+        return err->result;
+    return signer_open(server, &missing, err);
+}
+
+static enum result handle_create(struct server *server, struct msg *msg, struct answer *answer,
+                                 struct err *err)
+{
+    const char *alg = get_text(msg);
+    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
+
+    if (msg_end(msg, err) != RESULT_OK || key_create(server, alg, err) != RESULT_OK)
+        return err->result;
+    buf_printf(&json, "{\"alg\":\"%s\",\"where\":", server->signer.curve->alg);
+    json_put_string(&json, server->key.uri.text);
+    buf_puts(&json, ",\"spki\":\"");
+    base64_put(&json, server->signer.spki.data, server->signer.spki.len);
+    buf_puts(&json, "\"}");
+    done(answer, &json);
+    return RESULT_OK;
+}
+
+static enum result handle_report(struct server *server, struct msg *msg, struct answer *answer,
+                                 struct err *err)
+{
+    AUTO_BUF json = BUF_INIT(30 * KIB);
+
+    if (msg_end(msg, err) != RESULT_OK)
+        return err->result;
+    report_put(server, &json);
+    if (buf_check(&json, "report", err) != RESULT_OK)
+        return err->result;
+    done(answer, &json);
+    return RESULT_OK;
+}
+
+static handler *const handlers[MSG_COUNT] = {
+    [MSG_KEYS_OPEN] = handle_open,
+    [MSG_KEYS_SIGN] = handle_sign,
+    [MSG_KEYS_CHECKPOINT] = handle_checkpoint,
+    [MSG_KEYS_CREDENTIAL] = handle_credential,
+    [MSG_KEYS_STORE] = handle_store,
+    [MSG_KEYS_REMOVE] = handle_remove,
+    [MSG_KEYS_CREATE] = handle_create,
+    [MSG_KEYS_REPORT] = handle_report,
+};
+
+/* After a KEYS_OPEN that failed there is only a report to be had: it says what is wrong. */
+static enum result handle(struct server *server, struct msg *msg, struct answer *answer,
+                          struct err *err)
+{
+    if (!server->opened && msg->type != MSG_KEYS_OPEN && msg->type != MSG_KEYS_REPORT)
+        return err_set(err, RESULT_KEY, "the key sources are not open");
+    return handlers[msg->type](server, msg, answer, err);
+}
+
+static enum result serve_one(struct server *server, bool *open, struct err *err)
+{
+    AUTO_MSG msg = MSG_INIT;
+    struct answer answer = {.body = BUF_INIT(MSG_LIMIT)};
+    struct err failure;
+    enum result result;
+
+    if (ipc_receive(&server->ipc, &msg, -1, open, err) != RESULT_OK)
+        return err->result;
+    if (!*open)
+        return RESULT_OK;
+    if (handle(server, &msg, &answer, &failure) != RESULT_OK) {
+        buf_reset(&answer.body);
+        answer.type = MSG_KEYS_FAILED;
+        put_failure(&answer.body, &failure);
+    }
+    result = ipc_send(&server->ipc, answer.type, &answer.body, -1, err);
+    buf_free(&answer.body);
+    return result;
+}
+
+static void server_end(struct server *server)
+{
+    signer_free(&server->signer);
+    source_free(&server->key);
+    source_free(&server->credential);
+    ring_close(&server->ring);
+    fd_close(&server->ipc.fd);
+}
+
+int keys_run(int channel)
+{
+    struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN}};
+    struct err err = {0};
+    enum result result;
+    bool open = true;
+
+    server.key.other = &server.credential;
+    server.credential.other = &server.key;
+    do
+        result = serve_one(&server, &open, &err);
+    while (result == RESULT_OK && open);
+    server_end(&server);
+    return result == RESULT_OK ? 0 : RESULT_INTERNAL;
+}

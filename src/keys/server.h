@@ -1,0 +1,21 @@
+/* What georder-keys holds while it serves. */
+#ifndef GEORDER_KEYS_SERVER_H
+#define GEORDER_KEYS_SERVER_H
+
+#include "ipc.h"
+#include "signer.h"
+#include "source.h"
+
+struct server {
+    struct ipc ipc;
+    struct ring ring;
+    struct source key, credential;
+    struct signer signer;
+    bool heap, opened, locked, has_signer;
+    struct err no_signer; /* why there is none */
+};
+
+/* report.c: the body of KEYS_DONE. Never fails for what it finds; says it. */
+void report_put(struct server *server, struct buf *out);
+
+#endif

@@ -1,0 +1,35 @@
+/* A key source in use: the token or keystore behind a URI, and what can be had from it. */
+#ifndef GEORDER_KEYS_SOURCE_H
+#define GEORDER_KEYS_SOURCE_H
+
+#include <openssl/evp.h>
+
+#include "cryptoki.h"
+
+struct source {
+    const char *what; /* the config's name for it: "audit.signing_key" */
+    struct uri uri;
+    struct token *token;   /* pkcs11; NULL until source_open() */
+    struct buf passphrase; /* keystore; empty until it was asked for */
+    struct source *other;  /* which may know the same keystore's passphrase already */
+    struct hsm_key hsm_key;
+};
+
+/* "" is no source (scheme URI_NONE). */
+MUST_USE enum result source_parse(struct source *source, const char *what, const char *text,
+                                  enum uri_use use, struct err *err);
+void source_free(struct source *source);
+/* Loads the module and finds the token. Errors are prefixed with `what`, as are all below. */
+MUST_USE enum result source_open(struct ring *ring, struct source *source, struct err *err);
+
+MUST_USE enum result source_key(struct ring *ring, struct source *source, EVP_PKEY **out,
+                                bool *missing, struct err *err);
+MUST_USE enum result source_key_create(struct ring *ring, struct source *source, struct err *err);
+/* The credential's bytes; out: BUF_SECRET. */
+MUST_USE enum result source_read(struct ring *ring, struct source *source, struct buf *out,
+                                 struct err *err);
+MUST_USE enum result source_write(struct ring *ring, struct source *source, const struct buf *value,
+                                  struct err *err);
+MUST_USE enum result source_remove(struct ring *ring, struct source *source, struct err *err);
+
+#endif
