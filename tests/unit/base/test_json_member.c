@@ -39,9 +39,9 @@ Test(json_member, fail_points_at_the_value)
     const cJSON *list = member(member(doc.root, "a~b"), "c/d");
     check_failed(json_fail(&doc, member(cJSON_GetArrayItem(list, 2), "x"), &err, "%d is odd", 5),
                  "policy.json:3:9: /a~0b/c~1d/2/x: 5 is odd");
-    check_failed(json_fail(&doc, list, &err, "list"), "policy.json:2:20: /a~0b/c~1d: list");
+    check_failed(json_fail(&doc, list, &err, "list"), "policy.json:2:19: /a~0b/c~1d: list");
     const cJSON *inner = cJSON_GetArrayItem(cJSON_GetArrayItem(list, 1), 1);
-    check_failed(json_fail(&doc, inner, &err, "inner"), "policy.json:2:28: /a~0b/c~1d/1/1: inner");
+    check_failed(json_fail(&doc, inner, &err, "inner"), "policy.json:2:27: /a~0b/c~1d/1/1: inner");
 }
 
 Test(json_member, fail_points_at_the_document)
