@@ -81,7 +81,7 @@ static enum result judge(struct session *session, const struct exchange *exchang
     if (answer_decode((int)exchange->head.status, exchange->head.content_type,
                       buf_text(&exchange->body), exchange->body.len, &answer, err) != RESULT_OK)
         return err->result;
-    if (exchange->head.status != 200 || !answer.envelope || answer.outcome == ANSWER_REFUSED)
+    if (!answer.success)
         return err_set(err, RESULT_REFUSED, "the API does not accept the credential: HTTP %u%s%s",
                        exchange->head.status, answer.errors > 0 ? ", " : "",
                        answer.errors > 0 ? answer.error[0].message : "");

@@ -45,7 +45,7 @@ static enum result list_page(struct placing *placing, int64_t page, int64_t *pag
     if (answer_decode((int)exchange.head.status, exchange.head.content_type,
                       buf_text(&exchange.body), exchange.body.len, &answer, err) != RESULT_OK)
         return err->result;
-    if (exchange.head.status != 200 || !answer.envelope || answer.outcome == ANSWER_REFUSED)
+    if (!answer.success)
         return err_set(err, RESULT_REFUSED, "the zone's packs could not be listed: HTTP %u %s",
                        exchange.head.status, answer.errors > 0 ? answer.error[0].message : "");
     look(&answer, placing->order.geo_label, found, seen);
@@ -78,7 +78,7 @@ static void judge_deletion(const struct exchange *exchange, const struct answer 
 {
     if (exchange->outcome != NET_ANSWERED)
         *judged = exchange->why;
-    else if (exchange->head.status / 100 != 2 || answer->outcome == ANSWER_REFUSED)
+    else if (!answer->success)
         (void)err_set(judged, RESULT_REFUSED, "the API did not delete the pack: HTTP %u",
                       exchange->head.status);
 }

@@ -19,16 +19,18 @@ static const char help[] =
     "\n" ORDER_OPTIONS_HELP
     "  --dry-run                 the decision and the exact body; nothing is sent or recorded\n"
     "  --again                   although an order of the same content is open or unknown\n"
+    "  --timeout SECONDS         for the whole exchange, from resolving to the last byte; 60\n"
     "  --time-limit SECONDS      how long a 429 (nothing was placed) may be tried again; 60\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: see georder help exit-codes\n";
 
-enum { DRY_RUN = ORDER_OPTIONS_END, AGAIN, TIME_LIMIT };
+enum { DRY_RUN = ORDER_OPTIONS_END, AGAIN, TIMEOUT, TIME_LIMIT };
 
 static const struct option own[] = {ORDER_OPTIONS,
                                     {"dry-run", no_argument, NULL, DRY_RUN},
                                     {"again", no_argument, NULL, AGAIN},
+                                    {"timeout", required_argument, NULL, TIMEOUT},
                                     {"time-limit", required_argument, NULL, TIME_LIMIT},
                                     {NULL, 0, NULL, 0}};
 
@@ -43,6 +45,11 @@ static enum result option_take(struct placing *placing, struct order_input *inpu
         return RESULT_OK;
     case AGAIN:
         placing->again = true;
+        return RESULT_OK;
+    case TIMEOUT:
+        if (!number_parse(optarg, 600, &seconds) || seconds == 0)
+            return err_set(err, RESULT_USAGE, "--timeout: give 1 to 600 seconds");
+        placing->session->timeout_ms = (uint32_t)seconds * 1000;
         return RESULT_OK;
     case TIME_LIMIT:
         if (!number_parse(optarg, 3600, &seconds))

@@ -136,7 +136,7 @@ void session_request(const struct session *session, struct net_request *request)
     request->proxy = session->config.proxy != NULL ? session->config.proxy : "";
     request->minimum_tls = facts->minimum_tls;
     request->connect_ms = CONNECT_MS;
-    request->total_ms = TOTAL_MS;
+    request->total_ms = session->timeout_ms != 0 ? session->timeout_ms : TOTAL_MS;
     for (size_t i = 0; i < facts->pins && i < NET_PINS_MAX; i++)
         memcpy(request->pin[request->pins++], facts->pin[i], SHA256_LEN);
     for (size_t i = 0; i < facts->networks && i < NET_NETWORKS_MAX; i++)

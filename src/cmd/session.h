@@ -23,6 +23,7 @@ struct session {
     struct audit *audit;
     char actor[64], host[256]; /* who runs this, and where */
     int64_t actor_uid;
+    uint32_t timeout_ms; /* of one exchange; 0: the default */
 };
 
 #define SESSION_INIT                                                                               \

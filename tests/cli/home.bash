@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# A georder home that orders from the rehearsal API: `load helper` and `load home`, home_start in
+# setup or a test, rehearsal_stop in teardown. georder runs as a user runs it: the built program,
+# sandbox on in release builds.
+
+GEORDER=$GEORDER_BUILD/georder
+export GEORDER
+ZONE_ID=023e105f4ecef8ad9ca31a8372d0c353
+export ZONE_ID
+
+# home_start [SCENARIO [pkcs11|keystore]]: sets HOUSE (the home) and TOKEN_FILE.
+home_start() {
+    rehearsal_start "${1:-}" || return 1
+    home_make "${2:-pkcs11}"
+}
+
+home_make() { # pkcs11|keystore
+    export HOUSE=$BATS_TEST_TMPDIR/home TOKEN_FILE=$BATS_TEST_TMPDIR/token
+    printf %s cfut_rehearsal000000000000000000000000000000000000000 >"$TOKEN_FILE"
+    "$GEORDER_SOURCE/tests/rehearsal/make-home" "$HOUSE" "$REHEARSAL_CA" "$REHEARSAL_PORT" "$1"
+}
+
+# georder in this home. Standard error is kept apart, in $BATS_TEST_TMPDIR/errors.
+georder() { # COMMAND ARGUMENT...
+    "$GEORDER" "$1" --config "$HOUSE/georder.json" "${@:2}"
+}
+
+# A change of one of the home's JSON files: home_edit policy.json '.revision = 2'
+home_edit() {
+    local text
+    text=$(jq "$2" "$HOUSE/$1") && printf '%s\n' "$text" >"$HOUSE/$1"
+}
+
+posts() { # how many orders arrived
+    rehearsal_log 'select(.event == "request" and .method == "POST") | .path' | wc -l
+}
+
+requests() { # how much HTTP arrived at all
+    rehearsal_log 'select(.event == "request") | .path' | wc -l
+}
+
+connections() {
+    rehearsal_log 'select(.event == "connection") | .event' | wc -l
+}
+
+# events: the names of the log's records, in one line.
+events() {
+    georder audit list --json | jq -r '[.records[].metadata.event_code] | join(" ")'
+}
+
+# The last record's unmapped.georder, or what a jq filter makes of it.
+last_record() {
+    georder audit list --json | jq -rc ".records[-1].unmapped.georder | ${1:-.}"
+}
+
+verified() {
+    georder audit verify --quiet
+}
