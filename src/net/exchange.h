@@ -29,7 +29,7 @@ struct verdict {
 struct exchange {
     struct ipc *ipc;
     const struct net_request *request;
-    const struct buf *trust; /* PEM */
+    X509_STORE *trust;
     struct verdict *verdict;
     int credential; /* read end of the pipe, or -1 */
     int64_t connect_deadline, deadline;

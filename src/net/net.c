@@ -12,20 +12,16 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "transfer.h"
+#include "trust.h"
 
-#define TRUST_MAX (4096 * KIB)
-#define GRACE_MS  2000 /* the worker keeps its own deadlines; past these it hangs */
+#define GRACE_MS 2000 /* the worker keeps its own deadlines; past these it hangs */
 
-static enum result trust_add(struct msg *msg, struct buf *trust, struct err *err)
-{
-    size_t len;
-    const char *pem = get_bytes(msg, &len);
-
-    if (msg_end(msg, err) != RESULT_OK)
-        return err->result;
-    buf_put(trust, pem, len);
-    return buf_check(trust, "the CA bundle", err);
-}
+struct net {
+    struct ipc ipc;
+    struct trust trust;
+    bool preloaded;
+};
 
 /* True when it had to be killed: its time was up, or main is gone. */
 static bool worker_await(pid_t pid, int channel, int64_t deadline, int *status)
@@ -112,7 +108,7 @@ static void exchange_watch(struct exchange *x)
     int status = 0;
     bool late;
 
-    if (pid == 0)
+    if (pid == 0) /* never returns */
         worker_run(x, parent);
     fd_close(&x->credential);
     if (pid < 0) {
@@ -127,11 +123,25 @@ static void exchange_watch(struct exchange *x)
         verdict_of_death(x->verdict, status, late);
 }
 
-static enum result request_serve(struct ipc *ipc, struct msg *msg, const struct buf *trust,
-                                 struct err *err)
+/* What has gone wrong before there is a worker is the request's end, too. */
+static void exchange_serve(struct exchange *x, struct net *net)
+{
+    struct err *err = &x->verdict->err;
+
+    x->verdict->outcome = NET_UNSENT;
+    if (!net->preloaded && transfer_preload(err) != RESULT_OK)
+        return;
+    net->preloaded = true;
+    if (trust_prepare(&net->trust, err) != RESULT_OK)
+        return;
+    x->trust = net->trust.store;
+    exchange_watch(x);
+}
+
+static enum result request_serve(struct net *net, struct msg *msg, struct err *err)
 {
     struct net_request request;
-    struct exchange x = {.ipc = ipc, .request = &request, .trust = trust, .credential = msg->fd};
+    struct exchange x = {.ipc = &net->ipc, .request = &request, .credential = msg->fd};
     enum result result;
 
     msg->fd = -1;
@@ -146,37 +156,38 @@ static enum result request_serve(struct ipc *ipc, struct msg *msg, const struct 
         fd_close(&x.credential);
         return err_errno(err, RESULT_INTERNAL, "no memory for a request");
     }
-    exchange_watch(&x);
-    result = verdict_send(ipc, x.verdict, err);
+    exchange_serve(&x, net);
+    fd_close(&x.credential);
+    result = verdict_send(&net->ipc, x.verdict, err);
     (void)munmap(x.verdict, sizeof *x.verdict);
     return result;
 }
 
-static enum result serve(struct ipc *ipc, struct err *err)
+static enum result serve(struct net *net, struct err *err)
 {
-    AUTO_BUF trust = BUF_INIT(TRUST_MAX);
-
     for (;;) {
         AUTO_MSG msg = MSG_INIT;
         bool open = true;
 
-        if (ipc_receive(ipc, &msg, -1, &open, err) != RESULT_OK)
+        if (ipc_receive(&net->ipc, &msg, -1, &open, err) != RESULT_OK)
             return err->result;
         if (!open)
             return RESULT_OK;
-        if (msg.type == MSG_NET_TRUST ? trust_add(&msg, &trust, err) != RESULT_OK
-                                      : request_serve(ipc, &msg, &trust, err) != RESULT_OK)
+        if (msg.type == MSG_NET_TRUST ? trust_add(&net->trust, &msg, err) != RESULT_OK
+                                      : request_serve(net, &msg, err) != RESULT_OK)
             return err->result;
     }
 }
 
 int net_run(int channel)
 {
-    struct ipc ipc = {.fd = channel, .self = ROLE_NET, .peer = ROLE_MAIN};
+    struct net net = {.ipc = {.fd = channel, .self = ROLE_NET, .peer = ROLE_MAIN},
+                      .trust = TRUST_INIT};
     struct err err = {0};
-    enum result result = serve(&ipc, &err);
+    enum result result = serve(&net, &err);
 
-    fd_close(&ipc.fd);
+    trust_free(&net.trust);
+    fd_close(&net.ipc.fd);
     if (result != RESULT_OK)
         (void)dprintf(STDERR_FILENO, "georder-net: %s\n", err.text);
     return (int)result;

@@ -56,7 +56,7 @@ static const struct {
     {CURLOPT_REDIR_PROTOCOLS_STR, "https"},
     {CURLOPT_PRE_PROXY, ""},
     {CURLOPT_CAINFO, NULL},
-    {CURLOPT_CAPATH, NULL}, /* else the system's stays trusted beside CAINFO_BLOB */
+    {CURLOPT_CAPATH, NULL},
     {CURLOPT_PROXY_CAINFO, NULL},
     {CURLOPT_PROXY_CAPATH, NULL},
     {CURLOPT_SSL_CIPHER_LIST, "ECDHE+AESGCM:ECDHE+CHACHA20"},
@@ -118,16 +118,13 @@ static CURLcode proxy_set(CURL *easy, const struct net_request *request)
     return code;
 }
 
-static CURLcode trust_set(CURL *easy, const struct exchange *x)
+/* No CAINFO_BLOB: pin_install() brings the trust store. */
+static CURLcode version_set(CURL *easy, const struct net_request *request)
 {
-    struct curl_blob blob = {x->trust->data, x->trust->len, CURL_BLOB_NOCOPY};
-    long version = x->request->minimum_tls == TLS1_3_VERSION ? CURL_SSLVERSION_TLSv1_3
-                                                             : CURL_SSLVERSION_TLSv1_2;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    long version =
+        request->minimum_tls == TLS1_3_VERSION ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
 
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, version | CURL_SSLVERSION_MAX_DEFAULT);
-    return code;
+    return curl_easy_setopt(easy, CURLOPT_SSLVERSION, version | CURL_SSLVERSION_MAX_DEFAULT);
 }
 
 static CURLcode limits_set(CURL *easy, const struct exchange *x)
@@ -154,7 +151,7 @@ enum result options_set(CURL *easy, const struct exchange *x, struct curl_slist 
     if (code == CURLE_OK)
         code = proxy_set(easy, x->request);
     if (code == CURLE_OK)
-        code = trust_set(easy, x);
+        code = version_set(easy, x->request);
     if (code == CURLE_OK)
         code = limits_set(easy, x);
     if (code == CURLE_OK)

@@ -91,6 +91,7 @@ static bool name_demand(SSL_CTX *ctx, const char *host)
 
 bool pin_install(SSL_CTX *ctx, struct exchange *x)
 {
+    SSL_CTX_set1_cert_store(ctx, x->trust); /* instead of libcurl's, whatever that may be */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, verify, x);
     SSL_CTX_set_keylog_callback(ctx, NULL);

@@ -7,7 +7,8 @@
 
 #include "exchange.h"
 
-/* Sets up a client's SSL_CTX: callback, name, versions, no tickets, no resumption, no key log. */
+/* Sets up a client's SSL_CTX: trust store, callback, name, versions, no tickets,
+ * no resumption, no key log. */
 MUST_USE bool pin_install(SSL_CTX *ctx, struct exchange *x);
 /* After the handshake: not resumed, verified, and pins again. Fills x->err when false. */
 MUST_USE bool pin_confirm(SSL *ssl, struct exchange *x);

@@ -6,7 +6,7 @@
 
 #include "exchange.h"
 
-/* Before the lock: all that needs files. */
+/* Once a process, before the first fork: all that needs files, or time. */
 MUST_USE enum result transfer_preload(struct err *err);
 /* After it: TLS, request, answer. err says why when it is not NET_ANSWERED. */
 MUST_USE enum net_outcome transfer_run(struct exchange *x, struct curl_slist *headers,

@@ -9,7 +9,6 @@
 #include "guard.h"
 #include "transfer.h"
 
-#define SYSTEM_TRUST     "/etc/ssl/certs/ca-certificates.crt"
 #define SECURE_HEAP      65536
 #define SECURE_HEAP_LEAF 32
 
@@ -41,16 +40,6 @@ static enum result secrets_prepare(struct err *err)
     return RESULT_OK;
 }
 
-static enum result trust_prepare(struct exchange *x, struct buf *system, struct err *err)
-{
-    if (x->trust->len > 0)
-        return RESULT_OK;
-    x->trust = system;
-    if (guard_read(SYSTEM_TRUST, GUARD_PUBLIC, RESULT_CONFIG, system, err) != RESULT_OK)
-        return err_prefix(err, "no ca_file is configured and the system has none");
-    return RESULT_OK;
-}
-
 static void target_choose(struct exchange *x)
 {
     if (!proxy_parse(x->request->proxy, &x->target)) {
@@ -59,10 +48,9 @@ static void target_choose(struct exchange *x)
     }
 }
 
-static enum result open_everything(struct exchange *x, struct buf *system, struct err *err)
+static enum result open_everything(struct exchange *x, struct err *err)
 {
-    if (request_check(x->request, err) != RESULT_OK || secrets_prepare(err) != RESULT_OK ||
-        trust_prepare(x, system, err) != RESULT_OK || transfer_preload(err) != RESULT_OK)
+    if (request_check(x->request, err) != RESULT_OK || secrets_prepare(err) != RESULT_OK)
         return err->result;
     target_choose(x);
     return dial(x, err);
@@ -81,10 +69,9 @@ static enum result credential_prepare(struct exchange *x, struct curl_slist **he
 
 static enum net_outcome exchange_run(struct exchange *x, struct err *err)
 {
-    AUTO_BUF system = BUF_INIT(4096 * KIB);
     struct curl_slist *headers = NULL;
 
-    if (open_everything(x, &system, err) != RESULT_OK || guard_lock_net(err) != RESULT_OK)
+    if (open_everything(x, err) != RESULT_OK || guard_lock_net(err) != RESULT_OK)
         return NET_UNSENT;
     atomic_store(&x->verdict->stage, STAGE_LOCKED);
     if (credential_prepare(x, &headers, err) != RESULT_OK) {

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "helper_rig.h"
@@ -283,7 +284,7 @@ Test(broken, no_certificate_in_the_bundle)
     put_text(&body, "this is not PEM");
     cr_assert_eq(ipc_send(&rig.ipc, MSG_NET_TRUST, &body, -1, &err), RESULT_OK);
     rig_ask(&rig, &answer);
-    assert_unsent(&rig, &answer, RESULT_CONFIG, "nothing was sent");
+    assert_unsent(&rig, &answer, RESULT_CONFIG, "ca_file: there is no PEM certificate in it");
     rig_stop(&rig);
 }
 
@@ -359,4 +360,28 @@ Test(broken, worker_is_killed)
     cr_assert_eq(answer.outcome, NET_LOST);
     cr_assert_eq(answer.err.result, RESULT_UNKNOWN);
     rig_stop(&rig);
+}
+
+/* Main is gone: nobody waits for the answer, and nothing of the role may stay behind. */
+Test(broken, main_is_gone)
+{
+    struct rig rig;
+    AUTO_BUF body = BUF_INIT(96 * KIB);
+    struct err err = {0};
+    int64_t start = clock_monotonic();
+    int status;
+
+    rig_start(&rig, (struct server_plan){.answer = answer_never});
+    rig_trust(&rig, &rig.pki.root);
+    rig.request.method = NET_GET;
+    rig.request.body = "";
+    put_net_request(&body, &rig.request);
+    cr_assert_eq(ipc_send(&rig.ipc, MSG_NET_REQUEST, &body, -1, &err), RESULT_OK);
+    while (atomic_load(&rig.server.log->requests) == 0)
+        clock_sleep(10);
+    (void)close(rig.ipc.fd);
+    cr_assert_eq(waitpid(rig.net, &status, 0), rig.net);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == RESULT_INTERNAL);
+    cr_assert_leq(clock_monotonic() - start, 5000);
+    server_stop(&rig.server);
 }

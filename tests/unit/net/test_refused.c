@@ -263,6 +263,23 @@ Test(refused, networks_are_empty)
     rig_stop(&rig);
 }
 
+/* A bundle that is sent after a request replaces the one before. */
+Test(refused, trust_is_replaced)
+{
+    struct rig rig;
+    struct answer answer;
+
+    rig_start(&rig, (struct server_plan){0});
+    rig_trust(&rig, &rig.pki.root);
+    rig_ask(&rig, &answer);
+    cr_assert_eq(answer.outcome, NET_ANSWERED, "%s", answer.err.text);
+    rig_trust(&rig, &rig.pki.decoy);
+    atomic_store(&rig.server.log->len, 0);
+    rig_ask(&rig, &answer);
+    assert_refused(&rig, &answer, "unable to get local issuer certificate");
+    rig_stop(&rig);
+}
+
 Test(refused, several_in_a_row)
 {
     struct rig rig;
