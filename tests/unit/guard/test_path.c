@@ -240,6 +240,11 @@ Test(path, lets_a_user_have_own_files_and_root_s)
     scratch_file("theirs.json", 0644, "{}");
     cr_assert_eq(chown("mine.json", 4711, 0), 0);
     cr_assert_eq(chown("theirs.json", 4712, 0), 0);
+    scratch_directory("sticky", 01777);
+    scratch_file("sticky/root.json", 0644, "{}");
+    cr_assert_eq(open_as(4711, "sticky/root.json"), RESULT_OK);
+    cr_assert_eq(chown("sticky", 4711, 0), 0); /* sticky serves root's directories alone */
+    cr_assert_eq(open_as(4711, "sticky/root.json"), RESULT_CONFIG);
     cr_assert_eq(open_as(4711, "root.json"), RESULT_OK);
     cr_assert_eq(open_as(4711, "mine.json"), RESULT_OK);
     cr_assert_eq(open_as(4711, "theirs.json"), RESULT_CONFIG);
