@@ -8,6 +8,7 @@ static struct err err;
 
 static void load(const char *text, enum json_mode mode)
 {
+    json_free(&doc);
     doc = (struct json_doc){
         .name = "policy.json", .text = text, .len = strlen(text), .result = RESULT_CONFIG};
     err = (struct err){0};
