@@ -1,0 +1,276 @@
+/* The role over a SoftHSM token and over a keystore: keys made, records and checkpoints signed. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper_keys.h"
+#include "helper_verify.h"
+
+#define STORED "keystore:keys.json?name=audit&passphrase-source=file:passphrase"
+
+static void start(void)
+{
+    home_make();
+    token_make("main");
+}
+
+TestSuite(sign, .init = start, .fini = home_remove);
+
+/* Makes the key, ends, opens it again: what was made is there. */
+static struct child made_and_opened(const char *uri, struct buf *spki)
+{
+    struct child child = role_start();
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG again = MSG_INIT;
+    const char *bytes;
+    size_t len;
+
+    role_open(&child, uri, "", MSG_KEYS_READY, &ready);
+    cr_assert_str_eq(get_text(&ready), "");
+    role_create(&child);
+    role_end(&child);
+    child = role_start();
+    role_open(&child, uri, "", MSG_KEYS_READY, &again);
+    cr_assert_str_eq(get_text(&again), "ES256");
+    bytes = get_bytes(&again, &len);
+    buf_put(spki, bytes, len);
+    contains(get_text(&again), "seccomp=");
+    return child;
+}
+
+static void line_of(struct msg *answer, char *out, size_t size)
+{
+    size_t len;
+    const char *bytes = get_bytes(answer, &len);
+
+    cr_assert_lt(len, size);
+    memcpy(out, bytes, len);
+    out[len] = '\0';
+}
+
+static void kid_check(const struct buf *header)
+{
+    const char *kid = strstr(header->data, "\"kid\":\"");
+
+    cr_assert_eq(strncmp(header->data, "{\"alg\":\"ES256\",\"kid\":\"", 22), 0, "%s", header->data);
+    cr_assert_eq(strcspn(kid + 7, "\""), 43);
+    cr_assert_str_eq(kid + 7 + 43, "\"}");
+}
+
+static void signs_records(const char *uri)
+{
+    AUTO_BUF spki = BUF_INIT(256);
+    AUTO_BUF header = BUF_INIT(1024);
+    AUTO_BUF payload = BUF_INIT(4096);
+    AUTO_BUF wanted = BUF_INIT(4096);
+    struct child child = made_and_opened(uri, &spki);
+    AUTO_MSG first = MSG_INIT;
+    AUTO_MSG second = MSG_INIT;
+    AUTO_MSG third = MSG_INIT;
+    AUTO_MSG fourth = MSG_INIT;
+    char line[8192], previous[SHA256_HEX_LEN + 1];
+
+    sign_ask(&child, 5, ZEROS64, MSG_KEYS_LINE, &first);
+    line_of(&first, line, sizeof line);
+    line_verify(line, &spki, &header, &payload);
+    record_text(&wanted, 5, ZEROS64);
+    cr_assert_str_eq(payload.data, wanted.data);
+    kid_check(&header);
+    sha256_hex(line, strlen(line), previous);
+    sign_ask(&child, 6, ZEROS64, MSG_KEYS_FAILED, &second);
+    fails_with(&second, RESULT_KEY, "refused to sign: unmapped.georder.previous is not");
+    sign_ask(&child, 6, previous, MSG_KEYS_LINE, &third);
+    sign_ask(&child, 6, previous, MSG_KEYS_FAILED, &fourth);
+    fails_with(&fourth, RESULT_KEY,
+               "refused to sign: metadata.sequence is 6, but 6 was signed already");
+    role_end(&child);
+}
+
+Test(sign, records_by_a_token)
+{
+    signs_records(KEY);
+}
+
+Test(sign, records_by_a_keystore)
+{
+    signs_records(STORED);
+}
+
+static void checkpoint_ask(struct child *child, uint64_t size, enum msg_type expected,
+                           struct msg *answer)
+{
+    AUTO_BUF body = BUF_INIT(128);
+
+    put_u64(&body, size);
+    put_bytes(&body, "0123456789abcdef0123456789abcdef", 32);
+    ask(child, MSG_KEYS_CHECKPOINT, &body, -1, expected, answer);
+}
+
+Test(sign, checkpoints)
+{
+    AUTO_BUF spki = BUF_INIT(256);
+    struct child child = made_and_opened(KEY, &spki);
+    AUTO_MSG first = MSG_INIT;
+    AUTO_MSG again = MSG_INIT;
+    AUTO_MSG back = MSG_INIT;
+    char note[2048];
+
+    checkpoint_ask(&child, 12, MSG_KEYS_NOTE, &first);
+    line_of(&first, note, sizeof note);
+    note_verify(note, &spki, ORIGIN "\n12\nMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
+    checkpoint_ask(&child, 12, MSG_KEYS_NOTE, &again);
+    checkpoint_ask(&child, 11, MSG_KEYS_FAILED, &back);
+    fails_with(&back, RESULT_KEY, "refused to sign: a checkpoint of 11 records, after one of 12");
+    role_end(&child);
+}
+
+/* A payload that makes a line of 65,535 bytes, or one byte of payload more. */
+static void long_payload(struct buf *out, size_t len)
+{
+    AUTO_BUF record = BUF_INIT(4096);
+
+    record_text(&record, 0, ZEROS64);
+    record.data[record.len - 1] = ',';
+    buf_puts(out, buf_text(&record));
+    buf_puts(out, "\"pad\":\"");
+    while (out->len < len - 2)
+        buf_putc(out, 'x');
+    buf_puts(out, "\"}");
+}
+
+static void long_ask(struct child *child, size_t len, enum msg_type expected, struct msg *answer)
+{
+    AUTO_BUF payload = BUF_INIT(65536);
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+
+    long_payload(&payload, len);
+    put_bytes(&body, payload.data, payload.len);
+    ask(child, MSG_KEYS_SIGN, &body, -1, expected, answer);
+}
+
+/* Frame 45, protected header 90 (of 67), signature 86 (of 64): 65,314 are left for the payload. */
+Test(sign, the_longest_line)
+{
+    AUTO_BUF spki = BUF_INIT(256);
+    struct child child = made_and_opened(KEY, &spki);
+    AUTO_MSG longest = MSG_INIT;
+    AUTO_MSG longer = MSG_INIT;
+    size_t len;
+
+    long_ask(&child, 48986, MSG_KEYS_FAILED, &longer);
+    fails_with(&longer, RESULT_KEY, "refused to sign: the line would have 65536 bytes, 65535 are");
+    long_ask(&child, 48985, MSG_KEYS_LINE, &longest);
+    (void)get_bytes(&longest, &len);
+    cr_assert_eq(len, 65535);
+    role_end(&child);
+}
+
+static void missing_key(const char *uri, const char *why)
+{
+    struct child child = role_start();
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+
+    role_open(&child, uri, "", MSG_KEYS_READY, &ready);
+    sign_ask(&child, 0, ZEROS64, MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_KEY, why);
+    role_end(&child);
+}
+
+Test(sign, without_a_key)
+{
+    missing_key(KEY, "audit.signing_key: no private key on token \"main\" matches pkcs11:");
+    missing_key(STORED, "audit.signing_key: keys.json: there is no such keystore");
+}
+
+static void made_once(const char *uri, const char *why)
+{
+    struct child child = role_start();
+    AUTO_BUF body = BUF_INIT(64);
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+
+    role_open(&child, uri, "", MSG_KEYS_READY, &ready);
+    role_create(&child);
+    role_end(&child);
+    child = role_start();
+    msg_free(&ready);
+    role_open(&child, uri, "", MSG_KEYS_READY, &ready);
+    put_text(&body, "ES256");
+    ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_KEY, why);
+    role_end(&child);
+}
+
+Test(sign, a_key_is_made_once)
+{
+    made_once(KEY, "audit.signing_key: the key is there already; it was left alone");
+    made_once(STORED, "audit.signing_key: the key is there already; it was left alone");
+}
+
+Test(sign, other_algorithms_are_not_made)
+{
+    struct child child = role_start();
+    AUTO_BUF body = BUF_INIT(64);
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+
+    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    put_text(&body, "RS256");
+    ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_USAGE, "a new audit key is ES256 (EC P-256), not another");
+    role_end(&child);
+}
+
+/* A key that another tool made on P-384 signs as ES384; RSA is refused with a reason. */
+Test(sign, keys_of_other_tools)
+{
+    struct child child = role_start();
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+
+    pkcs11_tool("main", (const char *const[]){"--keypairgen", "--key-type", "EC:secp384r1",
+                                              "--label", "audit", "--id", "01", NULL});
+    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    cr_assert_str_eq(get_text(&ready), "ES384");
+    sign_ask(&child, 0, ZEROS64, MSG_KEYS_LINE, &answer);
+    role_end(&child);
+    pkcs11_tool("main", (const char *const[]){"--keypairgen", "--key-type", "rsa:2048", "--label",
+                                              "old", "--id", "02", NULL});
+    open_fails("pkcs11:token=main;object=old" QUERY, "", RESULT_KEY,
+               "is of type RSA: the audit key must be EC P-256");
+}
+
+Test(sign, a_new_keystore_is_private)
+{
+    struct child child = role_start();
+    AUTO_MSG ready = MSG_INIT;
+    struct stat status;
+    char path[128];
+
+    role_open(&child, STORED, "", MSG_KEYS_READY, &ready);
+    role_create(&child);
+    role_end(&child);
+    (void)snprintf(path, sizeof path, "%s/keys.json", home);
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(status.st_mode & 0777, 0600);
+    home_file("passphrase", "another passphrase\n", 0600);
+    open_fails(STORED, "", RESULT_KEY, "audit.signing_key: keys.json: the passphrase is wrong");
+}
+
+Test(sign, a_short_passphrase_makes_no_keystore)
+{
+    struct child child = role_start();
+    AUTO_BUF body = BUF_INIT(64);
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+
+    home_file("passphrase", "seven77\n", 0600);
+    role_open(&child, STORED, "", MSG_KEYS_READY, &ready);
+    put_text(&body, "ES256");
+    ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_KEY, "the passphrase of a new keystore needs 8 bytes or more");
+    role_end(&child);
+}
