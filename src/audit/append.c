@@ -1,0 +1,317 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "record.h"
+
+#define NEW_CHECKPOINT ".checkpoint.new"
+/* A line without its payload: names and punctuation, and more than our protected header needs. */
+#define LINE_FRAME 400
+
+/* What is about to be written; nothing is on the disk yet. */
+struct pending {
+    struct buf payload, line, note;
+    struct line_facts facts;
+    uint64_t index;
+};
+#define AUTO_PENDING __attribute__((cleanup(pending_free))) struct pending
+
+static void pending_free(struct pending *pending)
+{
+    buf_free(&pending->payload);
+    buf_free(&pending->line);
+    buf_free(&pending->note);
+}
+
+static size_t payload_max(const struct audit *audit)
+{
+    size_t signature = (size_t)EVP_PKEY_get_size(audit->key->pkey);
+
+    return (AUDIT_LINE_MAX - LINE_FRAME - 2 * signature) / 4 * 3;
+}
+
+static enum result payload_build(struct audit *audit, const struct audit_event *event,
+                                 const cJSON *detail, struct pending *out, struct err *err)
+{
+    struct record_place place = {audit->origin, audit->tree.size, audit->last_hash};
+
+    out->index = place.index;
+    if (place.index >= INDEX_LIMIT)
+        return err_set(err, RESULT_AUDIT, "the log is full: begin a new one");
+    buf_reset(&out->payload);
+    return record_build(event, &place, detail, &out->payload, err);
+}
+
+static enum result body_store(struct audit *audit, const char *body, size_t len,
+                              char name[SHA256_HEX_LEN + 1], struct err *err)
+{
+    AUTO_FD bodies =
+        openat(audit->dirfd, "bodies", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (bodies < 0)
+        return err_errno(err, RESULT_AUDIT, "bodies: cannot open");
+    if (len > AUDIT_BODY_MAX)
+        return err_set(err, RESULT_AUDIT, "bodies: %zu bytes, %d are permitted", len,
+                       AUDIT_BODY_MAX);
+    sha256_hex(body, len, name);
+    if (file_replace(bodies, name, body, len, 0600, err) != RESULT_OK) {
+        err->result = RESULT_AUDIT;
+        return err_prefix(err, "bodies");
+    }
+    return RESULT_OK;
+}
+
+static enum result payload_with_file(struct audit *audit, const struct audit_event *event,
+                                     const char *body, size_t len, struct pending *out,
+                                     struct err *err)
+{
+    char path[sizeof "bodies/" + SHA256_HEX_LEN] = "bodies/";
+    AUTO_JSON *detail = NULL;
+
+    if (body_store(audit, body, len, path + strlen(path), err) != RESULT_OK)
+        return err->result;
+    detail = record_detail(event->detail, "body_file", path);
+    if (detail == NULL)
+        return err_set(err, RESULT_INTERNAL, "audit record: out of memory");
+    return payload_build(audit, event, detail, out, err);
+}
+
+/* A body goes into the record when it is text and fits, else into a file that the record names. */
+static enum result payload_make(struct audit *audit, const struct audit_event *event,
+                                const char *body, size_t len, struct pending *out, struct err *err)
+{
+    AUTO_JSON *detail = NULL;
+
+    if (body == NULL)
+        return payload_build(audit, event, event->detail, out, err);
+    if (len > out->payload.max || memchr(body, '\0', len) != NULL || !utf8_valid(body, len))
+        return payload_with_file(audit, event, body, len, out, err);
+    AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX);
+    buf_put(&text, body, len);
+    detail = record_detail(event->detail, "body", buf_text(&text));
+    if (!buf_ok(&text) || detail == NULL)
+        return err_set(err, RESULT_INTERNAL, "audit record: out of memory");
+    if (payload_build(audit, event, detail, out, err) == RESULT_OK)
+        return RESULT_OK;
+    if (buf_ok(&out->payload))
+        return err->result;
+    return payload_with_file(audit, event, body, len, out, err);
+}
+
+static enum result line_sign(struct audit *audit, struct pending *pending, struct err *err)
+{
+    const struct audit_signer *signer = audit->signer;
+    const struct line_facts *facts = &pending->facts;
+
+    if (signer->sign(signer->context, pending->payload.data, pending->payload.len, &pending->line,
+                     err) != RESULT_OK)
+        return err->result;
+    checker_line(&audit->checker, buf_text(&pending->line), pending->line.len, &pending->facts);
+    if (!buf_ok(&pending->line) || facts->status != LINE_GOOD)
+        return err_set(err, RESULT_AUDIT, "the signer's record %s: it was not written",
+                       line_status_text(facts->status));
+    if (facts->key != audit->key || audit->checker.payload.len != pending->payload.len ||
+        memcmp(audit->checker.payload.data, pending->payload.data, pending->payload.len) != 0)
+        return err_set(err, RESULT_AUDIT,
+                       "the signer signed another record or by another key: it was not written");
+    return RESULT_OK;
+}
+
+static enum result note_sign(struct audit *audit, struct pending *pending, struct err *err)
+{
+    const struct audit_signer *signer = audit->signer;
+    struct checkpoint checkpoint;
+    uint8_t root[SHA256_LEN];
+    enum note_status status;
+
+    audit->next = audit->tree;
+    tree_push(&audit->next, &audit->checker.sha256, pending->facts.leaf);
+    tree_root(&audit->next, &audit->checker.sha256, root);
+    if (signer->checkpoint(signer->context, audit->next.size, root, &pending->note, err) !=
+        RESULT_OK)
+        return err->result;
+    status = note_read(buf_text(&pending->note), pending->note.len, audit->origin, &audit->ring,
+                       &checkpoint);
+    if (status != NOTE_GOOD || checkpoint.key != audit->key ||
+        checkpoint.size != audit->next.size || memcmp(checkpoint.root, root, SHA256_LEN) != 0)
+        return err_set(err, RESULT_AUDIT, "the signer's checkpoint %s: the record was not written",
+                       status != NOTE_GOOD ? note_status_text(status) : "is another one");
+    return RESULT_OK;
+}
+
+static enum result segment_begin(struct audit *audit, struct err *err)
+{
+    char name[NAME_MAX_LEN];
+    bool begun = audit->segment >= 0;
+
+    if (begun && (audit->segment_size > 0 ? audit->segment_size < audit->segment_max
+                                          : audit->segment_first == audit->tree.size))
+        return RESULT_OK;
+    fd_close(&audit->segment);
+    segment_name(audit->tree.size, name);
+    audit->segment = openat(audit->records, name,
+                            O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (audit->segment < 0)
+        return err_errno(err, RESULT_AUDIT, "records/%s: cannot make it", name);
+    audit->segment_first = audit->tree.size;
+    audit->segment_size = 0;
+    if (fsync(audit->records) != 0) {
+        audit->broken = true;
+        return err_errno(err, RESULT_AUDIT, "records: cannot flush the directory");
+    }
+    return RESULT_OK;
+}
+
+/* Keeps the promise that what failed is not in the log. */
+static void line_take_back(struct audit *audit)
+{
+    if (ftruncate(audit->segment, (off_t)audit->segment_size) != 0 ||
+        fdatasync(audit->segment) != 0)
+        audit->broken = true;
+}
+
+/* After a flush that failed nobody knows what the disk holds: this log is not written to again
+ * before someone has started anew, and then what is there is observed afresh. */
+static enum result flush_failed(struct audit *audit, const char *what, struct err *err)
+{
+    (void)err_errno(err, RESULT_AUDIT,
+                    "%s: cannot flush to the disk; check the disk and the kernel's log, then run "
+                    "`georder audit verify`",
+                    what);
+    audit->broken = true;
+    return RESULT_AUDIT;
+}
+
+static enum result line_write(struct audit *audit, struct pending *pending, struct err *err)
+{
+    ssize_t done;
+
+    buf_putc(&pending->line, '\n');
+    if (buf_check(&pending->line, "audit record", err) != RESULT_OK)
+        return err->result;
+    do
+        done = write(audit->segment, pending->line.data, pending->line.len);
+    while (done < 0 && errno == EINTR);
+    if (done == (ssize_t)pending->line.len)
+        return fdatasync(audit->segment) == 0 ? RESULT_OK : flush_failed(audit, "records", err);
+    if (done >= 0)
+        errno = ENOSPC;
+    return err_errno(err, RESULT_AUDIT,
+                     "records: cannot write the whole record (%zd of %zu bytes): make room on the "
+                     "audit directory's disk",
+                     done < 0 ? 0 : done, pending->line.len);
+}
+
+/* Without a flush of the directory: after a power cut the old checkpoint may be there, which the
+ * next append makes good; but never half of one. */
+static enum result checkpoint_write(struct audit *audit, const struct buf *note, struct err *err)
+{
+    AUTO_FD fd = openat(audit->dirfd, NEW_CHECKPOINT,
+                        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return err_errno(err, RESULT_AUDIT, "checkpoint: cannot make it");
+    if (file_write(fd, "checkpoint", note->data, note->len, err) != RESULT_OK)
+        return err->result = RESULT_AUDIT;
+    if (fdatasync(fd) != 0)
+        return flush_failed(audit, "checkpoint", err);
+    if (renameat(audit->dirfd, NEW_CHECKPOINT, audit->dirfd, "checkpoint") != 0)
+        return err_errno(err, RESULT_AUDIT, "checkpoint: cannot put in place");
+    return RESULT_OK;
+}
+
+static enum result pending_write(struct audit *audit, struct pending *pending, struct err *err)
+{
+    enum result result = segment_begin(audit, err);
+
+    if (result != RESULT_OK)
+        return result;
+    result = line_write(audit, pending, err);
+    if (result == RESULT_OK)
+        result = tiles_save(audit->dirfd, &audit->next, audit->tree.size, err);
+    if (result == RESULT_OK)
+        result = checkpoint_write(audit, &pending->note, err);
+    if (result != RESULT_OK)
+        line_take_back(audit);
+    return result;
+}
+
+static enum result event_append(struct audit *audit, const struct audit_event *event,
+                                const char *body, size_t body_len, uint64_t *index, struct err *err)
+{
+    AUTO_PENDING pending = {.payload = BUF_INIT(payload_max(audit)),
+                            .line = BUF_INIT(AUDIT_LINE_MAX + 1),
+                            .note = BUF_INIT(NOTE_MAX)};
+
+    if (payload_make(audit, event, body, body_len, &pending, err) != RESULT_OK ||
+        line_sign(audit, &pending, err) != RESULT_OK ||
+        note_sign(audit, &pending, err) != RESULT_OK ||
+        pending_write(audit, &pending, err) != RESULT_OK)
+        return err->result;
+    tiles_prune(audit->dirfd, &audit->next, audit->tree.size);
+    audit->tree = audit->next;
+    audit->segment_size += pending.line.len;
+    memcpy(audit->last_hash, pending.facts.hash, SHA256_LEN);
+    buf_reset(&audit->note);
+    buf_put(&audit->note, pending.note.data, pending.note.len);
+    if (index != NULL)
+        *index = pending.index;
+    return RESULT_OK;
+}
+
+/* By the caller of the append that found it. */
+static enum result repair_append(struct audit *audit, const struct audit_event *cause, cJSON *moved,
+                                 struct err *err)
+{
+    AUTO_JSON *detail = cJSON_CreateObject();
+    struct audit_event event = *cause;
+
+    if (detail == NULL || !cJSON_AddItemReferenceToObject(detail, "moved", moved))
+        return err_set(err, RESULT_INTERNAL, "audit record: out of memory");
+    event.event = "log.repaired";
+    event.order_id = event.zone = event.zone_id = event.url = event.peer_address = "";
+    event.activity = 3;
+    event.severity = 3;
+    event.status = 1;
+    event.http_status = 0;
+    event.message = "bytes of an incomplete record were moved aside";
+    event.operation = "repair log";
+    event.detail = detail;
+    return event_append(audit, &event, NULL, 0, NULL, err);
+}
+
+static enum result locked_append(struct audit *audit, const struct audit_event *event,
+                                 const char *body, size_t body_len, uint64_t *index,
+                                 struct err *err)
+{
+    AUTO_LOCK lock = {-1};
+    AUTO_JSON *torn = NULL;
+
+    if (lock_enter(audit->dirfd, false, &lock, err) != RESULT_OK ||
+        log_observe(audit, &torn, err) != RESULT_OK)
+        return err->result;
+    if (torn != NULL && repair_append(audit, event, torn, err) != RESULT_OK)
+        return err->result;
+    return event_append(audit, event, body, body_len, index, err);
+}
+
+enum result audit_append(struct audit *audit, const struct audit_event *event, const char *body,
+                         size_t body_len, uint64_t *index, struct err *err)
+{
+    enum result result;
+
+    if (audit->signer == NULL)
+        return err_set(err, RESULT_INTERNAL, "the audit log was opened for reading only");
+    if (audit->broken)
+        return err_set(err, RESULT_AUDIT,
+                       "a flush of the audit log failed earlier: nothing more is appended; start "
+                       "again once the disk is well");
+    result = locked_append(audit, event, body, body_len, index, err);
+    if (result != RESULT_OK)
+        log_forget(audit);
+    return result;
+}

@@ -1,0 +1,272 @@
+#include "judge.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void decide(struct judge *judge, enum audit_verdict verdict, uint64_t where, const char *fmt,
+                   ...) PRINTF(4, 5);
+
+static void decide(struct judge *judge, enum audit_verdict verdict, uint64_t where, const char *fmt,
+                   ...)
+{
+    va_list args;
+
+    judge->decided = true;
+    judge->report->verdict = verdict;
+    judge->report->where = where;
+    va_start(args, fmt);
+    (void)vsnprintf(judge->report->text, sizeof judge->report->text, fmt, args);
+    va_end(args);
+}
+
+enum result judge_open(struct judge *judge, struct err *err)
+{
+    const struct buf *note = &judge->snapshot->note;
+
+    if (note->len > 0)
+        judge->note =
+            note_read(note->data, note->len, judge->origin, judge->ring, &judge->checkpoint);
+    if (judge->kid != NULL)
+        judge->key = keyring_find(judge->ring, judge->kid);
+    return hasher_open(&judge->sha256, "SHA256", err);
+}
+
+void judge_close(struct judge *judge)
+{
+    intents_free(&judge->intents);
+    hasher_close(&judge->sha256);
+}
+
+static enum audit_verdict verdict_of(enum line_status status)
+{
+    switch (status) {
+    case LINE_KEY:
+        return AUDIT_UNKNOWN_KEY;
+    case LINE_SIGNATURE:
+    case LINE_BODY:
+        return AUDIT_ALTERED;
+    case LINE_GOOD:
+    case LINE_FORM:
+    case LINE_HEADER:
+    case LINE_PAYLOAD:
+    case LINE_ORIGIN:
+        break;
+    }
+    return AUDIT_MALFORMED;
+}
+
+/* One log, one key: who can put a file into keys/ must not be able to add records by that. */
+static bool key_is_trusted(struct judge *judge, const struct key *key)
+{
+    if (judge->key == NULL && judge->kid == NULL)
+        judge->key = key;
+    return key == judge->key;
+}
+
+static bool line_is_faulty(struct judge *judge, const struct line_facts *facts, bool misnamed)
+{
+    uint64_t index = judge->tree.size;
+
+    if (facts->status != LINE_GOOD) {
+        decide(judge, verdict_of(facts->status), index, "record %" PRIu64 " %s", index,
+               line_status_text(facts->status));
+    } else if (!key_is_trusted(judge, facts->key)) {
+        decide(judge, AUDIT_UNKNOWN_KEY, index,
+               "record %" PRIu64 " is signed by the key %s, not by %s", index, facts->key->kid,
+               judge->kid != NULL ? judge->kid : judge->key->kid);
+    } else if (facts->payload.sequence != index) {
+        judge->decided = judge->displaced = true;
+        judge->sequence = facts->payload.sequence;
+        memcpy(judge->hash, facts->hash, SHA256_LEN);
+    } else if (memcmp(facts->payload.previous, judge->last_hash, SHA256_LEN) != 0) {
+        decide(judge, AUDIT_FORKED, index,
+               "record %" PRIu64 " is well signed, but it followed another record %" PRIu64
+               " than the one that is there",
+               index, index - 1);
+    } else if (misnamed) {
+        decide(judge, AUDIT_ALTERED, index,
+               "record %" PRIu64 " begins a file in records/ that is named by another number",
+               index);
+    }
+    return judge->decided;
+}
+
+void judge_line(struct judge *judge, const struct line_facts *facts, bool misnamed)
+{
+    uint8_t root[SHA256_LEN];
+
+    if (judge->decided || line_is_faulty(judge, facts, misnamed))
+        return;
+    intents_take(&judge->intents, judge->tree.size, &facts->payload);
+    judge->repairs += facts->payload.kind == RECORD_REPAIR;
+    memcpy(judge->last_hash, facts->hash, SHA256_LEN);
+    tree_push(&judge->tree, &judge->sha256, facts->leaf);
+    if (judge->tree.size != judge->checkpoint.size)
+        return;
+    tree_root(&judge->tree, &judge->sha256, root);
+    judge->root_fits = memcmp(root, judge->checkpoint.root, SHA256_LEN) == 0;
+}
+
+/* Without a look at signatures: only what kind of disorder it is depends on this. */
+struct search {
+    uint64_t at, sequence; /* the line at this place, or one of this number behind it */
+    bool by_place, found;
+    uint8_t hash[SHA256_LEN];
+};
+
+static bool line_says(const char *line, size_t len, uint64_t sequence)
+{
+    AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX);
+    struct payload payload;
+    struct jws jws;
+
+    return jws_split(line, len, &jws) && base64url_get(jws.payload.at, jws.payload.len, &text) &&
+           payload_read(buf_text(&text), text.len, &payload) && payload.sequence == sequence;
+}
+
+static void search_chunk(struct search *search, const struct chunk *chunk)
+{
+    for (size_t i = 0; i < chunk->lines && !search->found; i++) {
+        uint64_t place = chunk->index + i;
+        size_t len;
+        const char *line = chunk_line(chunk, i, &len);
+
+        if (search->by_place ? place != search->at
+                             : place <= search->at || !line_says(line, len, search->sequence))
+            continue;
+        search->found = true;
+        sha256(line, len, search->hash);
+    }
+}
+
+static enum result search_run(const struct snapshot *snapshot, struct search *search,
+                              struct err *err)
+{
+    AUTO_READER reader = {.fd = -1};
+    struct chunk *chunk = malloc(sizeof *chunk);
+    enum result result;
+
+    if (chunk == NULL)
+        return err_set(err, RESULT_INTERNAL, "records: out of memory");
+    reader_open(&reader, snapshot, 0);
+    do {
+        result = reader_next(&reader, chunk, err);
+        if (result == RESULT_OK)
+            search_chunk(search, chunk);
+    } while (result == RESULT_OK && chunk->lines > 0 && !search->found);
+    free(chunk);
+    return result;
+}
+
+static enum result displaced_explain(struct judge *judge, struct err *err)
+{
+    uint64_t index = judge->tree.size, sequence = judge->sequence;
+    bool late = sequence > index;
+    struct search search = {.at = late ? index : sequence, .sequence = index, .by_place = !late};
+
+    if (search_run(judge->snapshot, &search, err) != RESULT_OK)
+        return err->result;
+    if (late && search.found)
+        decide(judge, AUDIT_ALTERED, index,
+               "the records are out of order: record %" PRIu64 " stands in the place of %" PRIu64,
+               sequence, index);
+    else if (late)
+        decide(judge, AUDIT_GAP, index,
+               "%" PRIu64 " records are missing: record %" PRIu64 " stands where %" PRIu64
+               " should be",
+               sequence - index, sequence, index);
+    else if (search.found && memcmp(search.hash, judge->hash, SHA256_LEN) == 0)
+        decide(judge, AUDIT_DUPLICATE, index,
+               "record %" PRIu64 " is there twice, again behind %" PRIu64, sequence, index - 1);
+    else
+        decide(judge, AUDIT_FORKED, index,
+               "two different well signed records have the number %" PRIu64, sequence);
+    return RESULT_OK;
+}
+
+static void checkpoint_judge(struct judge *judge, uint64_t rest)
+{
+    uint64_t records = judge->tree.size, size = judge->checkpoint.size;
+
+    if (judge->note == NOTE_KEY || (judge->note == NOTE_GOOD && size > 0 && judge->key != NULL &&
+                                    judge->checkpoint.key != judge->key))
+        decide(judge, AUDIT_UNKNOWN_KEY, records,
+               "the checkpoint is not signed by the key of the log");
+    else if (judge->note == NOTE_SIGNATURE)
+        decide(judge, AUDIT_ALTERED, records, "the checkpoint does not fit its signature");
+    else if (judge->note != NOTE_GOOD)
+        decide(judge, AUDIT_MALFORMED, records, "the checkpoint %s", note_status_text(judge->note));
+    else if (records < size)
+        decide(judge, AUDIT_ROLLED_BACK, records,
+               "the checkpoint is of %" PRIu64 " records, but only %" PRIu64
+               " are there (and %" PRIu64 " bytes behind them)",
+               size, records, rest);
+    else if (size > 0 && !judge->root_fits)
+        decide(judge, AUDIT_FORKED, size,
+               "all records are well signed, but the checkpoint of %" PRIu64
+               " records is of other ones",
+               size);
+}
+
+static void end_judge(struct judge *judge, enum reader_end end, uint64_t rest)
+{
+    uint64_t records = judge->tree.size, size = judge->checkpoint.size;
+
+    if (end == READER_BROKEN)
+        decide(judge, AUDIT_MALFORMED, records,
+               "record %" PRIu64 " has no end: a newline is missing within the log", records);
+    else if (end == READER_TORN)
+        decide(judge, AUDIT_TORN_TAIL, records,
+               "%" PRIu64 " bytes of a record that was never completed are at the end; the next "
+               "append moves them aside",
+               rest);
+    else if (records == 0)
+        decide(judge, AUDIT_MALFORMED, 0, "there is no record, not even that of its creation");
+    else if (records > size)
+        decide(judge, AUDIT_UNANCHORED_TAIL, size,
+               size > 0 ? "%" PRIu64 " good records follow the checkpoint of %" PRIu64
+                          "; the next append anchors them"
+                        : "%" PRIu64 " good records, but no checkpoint (%" PRIu64 ")",
+               records - size, size);
+    else if (judge->repairs > 0)
+        decide(judge, AUDIT_REPAIRED, 0,
+               "all %" PRIu64 " records are good; %" PRIu64
+               " of them tell of incomplete bytes that were moved aside",
+               records, judge->repairs);
+    else
+        decide(judge, AUDIT_INTACT, 0, "all %" PRIu64 " records are good", records);
+}
+
+static void report_fill(struct judge *judge)
+{
+    struct audit_report *report = judge->report;
+    AUTO_BUF text = BUF_INIT(sizeof report->root - 1);
+    uint8_t root[SHA256_LEN];
+
+    tree_root(&judge->tree, &judge->sha256, root);
+    base64_put(&text, root, sizeof root);
+    memcpy(report->root, buf_text(&text), text.len + 1);
+    report->records = judge->tree.size;
+    report->checkpoint_size = judge->checkpoint.size;
+    report->unclosed = judge->intents.count;
+    report->unclosed_first = intents_first(&judge->intents);
+    if (judge->key != NULL)
+        memcpy(report->kid, judge->key->kid, sizeof report->kid);
+}
+
+enum result judge_conclude(struct judge *judge, enum reader_end end, uint64_t rest, struct err *err)
+{
+    if (judge->displaced && displaced_explain(judge, err) != RESULT_OK)
+        return err->result;
+    if (!judge->decided)
+        checkpoint_judge(judge, rest);
+    if (!judge->decided)
+        end_judge(judge, end, rest);
+    report_fill(judge);
+    if (judge->intents.failed)
+        return err_set(err, RESULT_INTERNAL, "audit log: out of memory");
+    return RESULT_OK;
+}

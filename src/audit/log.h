@@ -1,0 +1,37 @@
+/* An open log, and what an append knows of it. */
+#ifndef GEORDER_AUDIT_LOG_H
+#define GEORDER_AUDIT_LOG_H
+
+#include "line.h"
+#include "segment.h"
+
+struct audit {
+    int dirfd; /* the caller's */
+    char origin[ORIGIN_MAX + 1];
+    struct keyring ring;
+    struct checker checker;
+    const struct audit_signer *signer; /* NULL: for reading only */
+    const struct key *key;             /* the signer's, in the ring */
+    uint64_t segment_max;              /* bytes; a test may lower it */
+    bool broken; /* a flush failed: what the disk holds is not known any more */
+
+    /* What was observed last; good as long as head_is_fresh(). */
+    bool known;
+    int records, segment; /* descriptors */
+    uint64_t segment_first, segment_size;
+    struct tree tree;
+    uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
+    struct buf note;               /* the checkpoint's file */
+    uint64_t noted;                /* its size; tiles on disk fit it or tree */
+    struct tree next;              /* room to work in */
+};
+
+/* Brings the state above up to date. The caller holds the lock. *torn: files in records/ with torn
+ * bytes that no record tells of yet (an array, owned by the caller), or NULL. */
+MUST_USE enum result log_observe(struct audit *audit, cJSON **torn, struct err *err);
+/* Moves bytes behind the last newline aside. */
+MUST_USE enum result torn_move(struct audit *audit, uint64_t good, uint64_t size, struct err *err);
+MUST_USE enum result torn_list(const struct audit *audit, cJSON **out, struct err *err);
+void log_forget(struct audit *audit);
+
+#endif

@@ -1,0 +1,30 @@
+/* The head of the tree: a C2SP tlog-checkpoint, which is a signed note of three lines. */
+#ifndef GEORDER_AUDIT_NOTE_H
+#define GEORDER_AUDIT_NOTE_H
+
+#include "key.h"
+
+#define NOTE_MAX   (16 * 1024)
+#define ORIGIN_MAX 255
+
+enum note_status {
+    NOTE_GOOD,
+    NOTE_MALFORMED,
+    NOTE_ORIGIN,   /* of another log */
+    NOTE_KEY,      /* no signature by a key of the log */
+    NOTE_SIGNATURE /* a signature by a key of the log, and it is wrong */
+};
+
+struct checkpoint {
+    uint64_t size;
+    uint8_t root[SHA256_LEN];
+    const struct key *key; /* the ring's */
+};
+
+MUST_USE enum note_status note_read(const char *note, size_t len, const char *origin,
+                                    const struct keyring *ring, struct checkpoint *out);
+const char *note_status_text(enum note_status status);
+/* C2SP signed-note: not empty, no white space, no plus. */
+MUST_USE enum result origin_check(const char *origin, struct err *err);
+
+#endif

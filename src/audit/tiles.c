@@ -1,0 +1,128 @@
+#include "tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void tile_path(char out[TILE_PATH_LEN], unsigned level, uint64_t number, size_t width)
+{
+    uint64_t unit = 1;
+    int at = snprintf(out, TILE_PATH_LEN, "tile/%u/", level);
+
+    while (number / unit >= 1000)
+        unit *= 1000;
+    for (; unit > 1; unit /= 1000)
+        at += snprintf(out + at, (size_t)(TILE_PATH_LEN - at), "x%03" PRIu64 "/",
+                       number / unit % 1000);
+    at += snprintf(out + at, (size_t)(TILE_PATH_LEN - at), "%03" PRIu64, number % 1000);
+    if (width < TILE_WIDTH)
+        (void)snprintf(out + at, (size_t)(TILE_PATH_LEN - at), ".p/%zu", width);
+}
+
+static bool tile_read(int dirfd, const char *path, uint8_t hashes[][SHA256_LEN], size_t width)
+{
+    AUTO_FD fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+
+    return fd >= 0 && fstat(fd, &status) == 0 && status.st_size == (off_t)(width * SHA256_LEN) &&
+           pread(fd, hashes, width * SHA256_LEN, 0) == (ssize_t)(width * SHA256_LEN);
+}
+
+bool tiles_load(int dirfd, uint64_t size, struct tree *tree)
+{
+    char path[TILE_PATH_LEN];
+
+    tree->size = size;
+    for (unsigned level = 0; level < TREE_LEVELS; level++) {
+        uint64_t nodes = tree_nodes(size, level);
+        size_t width = nodes % TILE_WIDTH;
+
+        tile_path(path, level, nodes / TILE_WIDTH, width);
+        if (width > 0 && !tile_read(dirfd, path, tree->tile[level], width))
+            return false;
+    }
+    return true;
+}
+
+/* Makes the directories that a path names, as far as they are missing. */
+static void parents_make(int dirfd, const char *path)
+{
+    char parent[TILE_PATH_LEN];
+
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        memcpy(parent, path, (size_t)(slash - path));
+        parent[slash - path] = '\0';
+        (void)mkdirat(dirfd, parent, 0700);
+    }
+}
+
+static int tile_open_new(int dirfd, const char *name)
+{
+    return openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+static enum result tile_write(int dirfd, const char *path, const void *hashes, size_t width,
+                              struct err *err)
+{
+    char name[TILE_PATH_LEN + 8];
+    AUTO_FD fd = -1;
+
+    (void)snprintf(name, sizeof name, "%s.new", path);
+    fd = tile_open_new(dirfd, name);
+    if (fd < 0 && errno == ENOENT) {
+        parents_make(dirfd, path);
+        fd = tile_open_new(dirfd, name);
+    }
+    if (fd < 0)
+        return err_errno(err, RESULT_AUDIT, "%s: cannot make it", path);
+    if (file_write(fd, path, hashes, width * SHA256_LEN, err) != RESULT_OK)
+        return err->result = RESULT_AUDIT;
+    /* A full tile is never written again; a partial one lost in a crash is made anew. */
+    if (width == TILE_WIDTH && fsync(fd) != 0)
+        return err_errno(err, RESULT_AUDIT, "%s: cannot flush", path);
+    if (renameat(dirfd, name, dirfd, path) != 0)
+        return err_errno(err, RESULT_AUDIT, "%s: cannot put in place", path);
+    return RESULT_OK;
+}
+
+enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before, struct err *err)
+{
+    char path[TILE_PATH_LEN];
+
+    for (unsigned level = 0; level < TREE_LEVELS; level++) {
+        uint64_t nodes = tree_nodes(tree->size, level), old = tree_nodes(before, level);
+        size_t width = nodes % TILE_WIDTH;
+
+        if (nodes == old)
+            return RESULT_OK;
+        tile_path(path, level, nodes / TILE_WIDTH - (width == 0), width == 0 ? TILE_WIDTH : width);
+        if (tile_write(dirfd, path, tree->tile[level], width == 0 ? TILE_WIDTH : width, err) !=
+            RESULT_OK)
+            return err->result;
+    }
+    return RESULT_OK;
+}
+
+void tiles_prune(int dirfd, const struct tree *tree, uint64_t before)
+{
+    char path[TILE_PATH_LEN];
+
+    for (unsigned level = 0; level < TREE_LEVELS; level++) {
+        uint64_t nodes = tree_nodes(tree->size, level), old = tree_nodes(before, level);
+
+        if (nodes == old)
+            return;
+        if (old % TILE_WIDTH == 0)
+            continue;
+        tile_path(path, level, old / TILE_WIDTH, old % TILE_WIDTH);
+        (void)unlinkat(dirfd, path, 0);
+        if (nodes / TILE_WIDTH == old / TILE_WIDTH)
+            continue;
+        *strrchr(path, '/') = '\0';
+        (void)unlinkat(dirfd, path, AT_REMOVEDIR);
+    }
+}

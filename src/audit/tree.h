@@ -1,0 +1,39 @@
+/*
+ * The RFC 6962 tree over the lines, kept as the right edge of its C2SP tlog-tiles: per level the
+ * hashes of the tile that is not yet full. 256^5 leaves are more than twelve digits can number.
+ */
+#ifndef GEORDER_AUDIT_TREE_H
+#define GEORDER_AUDIT_TREE_H
+
+#include "hash.h"
+
+#define TREE_LEVELS 5
+#define TILE_WIDTH  256
+
+struct tree {
+    uint64_t size;
+    /* A tile that has just become full stays readable until the next push. */
+    uint8_t tile[TREE_LEVELS][TILE_WIDTH][SHA256_LEN];
+};
+
+/* Nodes of this level in a tree of this size. */
+uint64_t tree_nodes(uint64_t size, unsigned level);
+
+void tree_leaf(struct hasher *hasher, const void *entry, size_t len, uint8_t out[SHA256_LEN]);
+void tree_push(struct tree *tree, struct hasher *hasher, const uint8_t leaf[SHA256_LEN]);
+void tree_root(const struct tree *tree, struct hasher *hasher, uint8_t out[SHA256_LEN]);
+
+/* Files below DIR/tile. Loading is false when a tile is missing or has another size; whether it is
+ * the right one, the root tells. */
+MUST_USE bool tiles_load(int dirfd, uint64_t size, struct tree *tree);
+/* After pushes since `before`, with at most one full tile per level among them. */
+MUST_USE enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before,
+                                struct err *err);
+/* Takes away the partial tiles of size `before` that wider ones have replaced. */
+void tiles_prune(int dirfd, const struct tree *tree, uint64_t before);
+
+#define TILE_PATH_LEN 64
+/* width TILE_WIDTH: the full tile. */
+void tile_path(char out[TILE_PATH_LEN], unsigned level, uint64_t number, size_t width);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * Lines are checked by all cores, and judged in their order: whoever has finished a piece of the
+ * log judges all finished pieces that come next, and so the verdict does not depend on timing.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+#define WORKERS_MAX 64
+
+struct slot {
+    bool done;
+    struct chunk chunk;
+    struct line_facts facts[CHUNK_LINES];
+};
+
+struct verify {
+    pthread_mutex_t mutex; /* guards all below but slots that are being worked on */
+    pthread_cond_t changed;
+    struct slot *slots;
+    size_t count, head, tail; /* slots head..tail-1 (modulo count) are in use */
+    struct reader reader;
+    struct judge *judge;
+    bool over;
+    struct err err; /* of the first worker that failed */
+};
+
+struct worker {
+    struct verify *verify;
+    struct checker checker;
+    pthread_t thread;
+};
+
+static void slot_check(struct checker *checker, struct slot *slot)
+{
+    for (size_t i = 0; i < slot->chunk.lines; i++) {
+        size_t len;
+        const char *line = chunk_line(&slot->chunk, i, &len);
+
+        checker_line(checker, line, len, &slot->facts[i]);
+    }
+}
+
+/* NULL when there is nothing more to do. Holds the mutex. */
+static struct slot *slot_take(struct verify *verify)
+{
+    struct slot *slot;
+
+    while (!verify->over && verify->tail - verify->head == verify->count)
+        (void)pthread_cond_wait(&verify->changed, &verify->mutex);
+    if (verify->over)
+        return NULL;
+    slot = &verify->slots[verify->tail % verify->count];
+    slot->done = false;
+    if (reader_next(&verify->reader, &slot->chunk, &verify->err) == RESULT_OK &&
+        slot->chunk.lines > 0) {
+        verify->tail++;
+        return slot;
+    }
+    verify->over = true;
+    (void)pthread_cond_broadcast(&verify->changed);
+    return NULL;
+}
+
+/* Holds the mutex. */
+static void slots_judge(struct verify *verify)
+{
+    for (; verify->head != verify->tail; verify->head++) {
+        const struct slot *slot = &verify->slots[verify->head % verify->count];
+
+        if (!slot->done)
+            break;
+        for (size_t i = 0; i < slot->chunk.lines; i++)
+            judge_line(verify->judge, &slot->facts[i], i == 0 && slot->chunk.misnamed);
+    }
+    verify->over = verify->over || verify->judge->decided;
+    (void)pthread_cond_broadcast(&verify->changed);
+}
+
+static void *worker_run(void *argument)
+{
+    struct worker *worker = argument;
+    struct verify *verify = worker->verify;
+    struct slot *slot;
+
+    (void)pthread_mutex_lock(&verify->mutex);
+    while ((slot = slot_take(verify)) != NULL) {
+        (void)pthread_mutex_unlock(&verify->mutex);
+        slot_check(&worker->checker, slot);
+        (void)pthread_mutex_lock(&verify->mutex);
+        slot->done = true;
+        slots_judge(verify);
+    }
+    (void)pthread_mutex_unlock(&verify->mutex);
+    return NULL;
+}
+
+/* This thread is the first worker; where no others can be had, it does all the work. */
+static void workers_run(struct worker *workers, size_t count)
+{
+    size_t started = 1;
+
+    while (started < count &&
+           pthread_create(&workers[started].thread, NULL, worker_run, &workers[started]) == 0)
+        started++;
+    (void)worker_run(&workers[0]);
+    for (size_t i = 1; i < started; i++)
+        (void)pthread_join(workers[i].thread, NULL);
+}
+
+static size_t workers_wanted(void)
+{
+    cpu_set_t cpus;
+    int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+    return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (size_t)count;
+}
+
+static enum result workers_open(struct worker *workers, size_t count, struct verify *verify,
+                                int dirfd, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        workers[i].verify = verify;
+        if (checker_open(&workers[i].checker, dirfd, verify->judge->origin, verify->judge->ring,
+                         err) != RESULT_OK)
+            return err->result;
+    }
+    return RESULT_OK;
+}
+
+static enum result lines_check(int dirfd, struct verify *verify, struct err *err)
+{
+    size_t count = workers_wanted();
+    struct worker *workers = calloc(count, sizeof *workers);
+    enum result result;
+
+    verify->count = 2 * count;
+    verify->slots = calloc(verify->count, sizeof *verify->slots);
+    if (workers == NULL || verify->slots == NULL)
+        result = err_set(err, RESULT_INTERNAL, "audit log: out of memory");
+    else
+        result = workers_open(workers, count, verify, dirfd, err);
+    if (result == RESULT_OK) {
+        workers_run(workers, count);
+        result = verify->err.result;
+        if (result != RESULT_OK)
+            *err = verify->err;
+    }
+    for (size_t i = 0; workers != NULL && i < count; i++)
+        checker_close(&workers[i].checker);
+    free(workers);
+    free(verify->slots);
+    return result;
+}
+
+static enum result snapshot_verify(int dirfd, struct judge *judge, struct err *err)
+{
+    struct verify verify = {
+        .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .judge = judge};
+    enum result result;
+
+    reader_open(&verify.reader, judge->snapshot, 0);
+    result = lines_check(dirfd, &verify, err);
+    if (result == RESULT_OK)
+        result = judge_conclude(judge, verify.reader.end, verify.reader.rest, err);
+    reader_close(&verify.reader);
+    return result;
+}
+
+static enum result snapshot_locked(int dirfd, struct snapshot *snapshot, struct err *err)
+{
+    AUTO_LOCK lock = {-1};
+
+    if (lock_enter(dirfd, true, &lock, err) != RESULT_OK)
+        return err->result;
+    return snapshot_take(dirfd, snapshot, err);
+}
+
+enum result audit_verify(int dirfd, const char *origin, const char *kid,
+                         struct audit_report *report, struct err *err)
+{
+    AUTO_SNAPSHOT snapshot = {.records = -1};
+    struct keyring ring = {.count = 0};
+    struct judge *judge = calloc(1, sizeof *judge);
+    enum result result = RESULT_INTERNAL;
+
+    *report = (struct audit_report){0};
+    if (judge == NULL)
+        return err_set(err, RESULT_INTERNAL, "audit log: out of memory");
+    *judge = (struct judge){
+        .origin = origin, .kid = kid, .snapshot = &snapshot, .ring = &ring, .report = report};
+    if (origin_check(origin, err) != RESULT_OK ||
+        snapshot_locked(dirfd, &snapshot, err) != RESULT_OK ||
+        keyring_load(dirfd, &ring, err) != RESULT_OK || judge_open(judge, err) != RESULT_OK)
+        result = err->result;
+    else
+        result = snapshot_verify(dirfd, judge, err);
+    judge_close(judge);
+    free(judge);
+    keyring_free(&ring);
+    return result;
+}
+
+static const char *const verdicts[] = {
+    [AUDIT_INTACT] = "intact",
+    [AUDIT_REPAIRED] = "repaired",
+    [AUDIT_UNANCHORED_TAIL] = "unanchored_tail",
+    [AUDIT_TORN_TAIL] = "torn_tail",
+    [AUDIT_DUPLICATE] = "duplicate",
+    [AUDIT_GAP] = "gap",
+    [AUDIT_ALTERED] = "altered",
+    [AUDIT_FORKED] = "forked",
+    [AUDIT_ROLLED_BACK] = "rolled_back",
+    [AUDIT_UNKNOWN_KEY] = "unknown_key",
+    [AUDIT_MALFORMED] = "malformed",
+};
+
+const char *audit_verdict_name(enum audit_verdict verdict)
+{
+    return verdicts[verdict];
+}
+
+/* A tail that is torn or not anchored may be a crash's, or what a cut left: someone should look. */
+bool audit_verdict_good(enum audit_verdict verdict)
+{
+    return verdict == AUDIT_INTACT || verdict == AUDIT_REPAIRED;
+}
