@@ -41,7 +41,8 @@ static char *tail_write(char *to, const uint8_t *from, size_t rest, const struct
 
 static void encode(struct buf *out, const uint8_t *from, size_t len, const struct alphabet *abc)
 {
-    char *start = buf_room(out, (len + 2) / 3 * 4);
+    char *start =
+        buf_room(out, abc->padded ? (len + 2) / 3 * 4 : len / 3 * 4 + (len % 3 * 4 + 2) / 3);
     if (start == NULL)
         return;
     char *to = start;
