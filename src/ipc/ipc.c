@@ -139,15 +139,19 @@ static ssize_t message_read(int fd, unsigned char *kind, struct msg *msg)
                             .msg_controllen = sizeof control};
     ssize_t got;
 
-    if (room == NULL)
-        return errno = ENOMEM, -1;
+    if (room == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
     do
         got = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
     if (got >= 0)
         msg->fd = fd_detach(&header);
-    if (got >= 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-        return errno = EMSGSIZE, -1;
+    if (got >= 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+        errno = EMSGSIZE;
+        return -1;
+    }
     return got;
 }
 
