@@ -33,6 +33,7 @@ Test(codec, hex_gets_one_form_only)
     cr_assert(hex_get("009fabff", 8, out));
     cr_assert_arr_eq(out, "\x00\x9f\xAB\xff", 4);
     cr_assert(hex_get("", 0, out));
+    cr_assert_not(hex_get("00", 1, out));
     static const char *const bad[] = {"0",  "009", "0g", "g0", "AB", "aB",
                                       " 0", "0x",  "0:", "/0", "@0", "`0"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -187,7 +188,7 @@ Test(codec, escape_leaves_readable_text_alone)
 Test(codec, escape_disarms_the_rest)
 {
     ESCAPED("\x1b[31m\r\n\t\0", "\\x1b[31m\\x0d\\x0a\\x09\\x00");
-    ESCAPED("\x7F\xC2\x80\xC2\x9F\xC2\xA0", "\\x7f\\u{0080}\\u{009f}\xC2\xA0");
+    ESCAPED("\x7F\xC2\x80\xC2\x9F\xC2\xA0\xC2\xAD", "\\x7f\\u{0080}\\u{009f}\xC2\xA0\\u{00ad}");
     ESCAPED("a\xE2\x80\xAE\xE2\x81\xA6z", "a\\u{202e}\\u{2066}z");
     ESCAPED("\xE2\x80\x8B\xE2\x80\x8D\xEF\xBB\xBF\xD8\x9C", "\\u{200b}\\u{200d}\\u{feff}\\u{061c}");
     ESCAPED("\xF3\xA0\x81\x81", "\\u{e0041}");

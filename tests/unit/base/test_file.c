@@ -225,4 +225,7 @@ Test(file, close_is_safe_twice_and_keeps_errno)
     cr_assert_eq(fcntl(number, F_GETFD), -1);
     fd_close(&fd);
     cr_assert_eq(fd, -1);
+    fd = number;
+    fd_close(&fd);
+    cr_assert_eq(errno, EDOM, "a close that failed left its own errno");
 }
