@@ -17,8 +17,8 @@ enum result header_add(struct curl_slist **headers, const char *line, struct err
     return RESULT_OK;
 }
 
-/* As read(2), but no longer than the deadline. */
-static ssize_t read_until(int fd, void *bytes, size_t len, int64_t deadline)
+/* False, and errno says why, when nothing can be read by then. */
+static bool wait_readable(int fd, int64_t deadline)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     int ready;
@@ -26,11 +26,12 @@ static ssize_t read_until(int fd, void *bytes, size_t len, int64_t deadline)
     do {
         int64_t left = deadline - clock_monotonic();
 
+        errno = ETIMEDOUT;
         if (left <= 0)
-            return errno = ETIMEDOUT, -1;
+            return false;
         ready = poll(&poll_fd, 1, (int)left);
     } while (ready == 0 || (ready < 0 && errno == EINTR));
-    return ready < 0 ? -1 : read(fd, bytes, len);
+    return ready > 0;
 }
 
 static enum result pipe_read(int fd, int64_t deadline, struct buf *out, struct err *err)
@@ -41,7 +42,7 @@ static enum result pipe_read(int fd, int64_t deadline, struct buf *out, struct e
 
         if (room == NULL)
             return err_set(err, RESULT_KEY, "no memory for the credential");
-        got = read_until(fd, room, CREDENTIAL_MAX - out->len, deadline);
+        got = wait_readable(fd, deadline) ? read(fd, room, CREDENTIAL_MAX - out->len) : -1;
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)

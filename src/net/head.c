@@ -11,8 +11,8 @@ static bool blank(char c)
 /* Cut, and every byte that is not printable ASCII replaced: this goes into a signed record. */
 static void value_keep(char *out, const char *value, size_t len)
 {
-    while (len > 0 && blank(value[0]))
-        value++, len--;
+    for (; len > 0 && blank(value[0]); value++)
+        len--;
     while (len > 0 && blank(value[len - 1]))
         len--;
     if (len > HEAD_VALUE_MAX)

