@@ -3,6 +3,8 @@
 
 #include "exchange.h"
 
+#define DEADLINE_MAX_MS 3600000
+
 static const char path_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                  "/_.?&=-";
 static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
@@ -95,8 +97,9 @@ static enum result what_check(const struct net_request *request, struct err *err
         return err_set(err, RESULT_INTERNAL, "the body of the request is larger than 64 KiB");
     if (request->minimum_tls != TLS1_2_VERSION && request->minimum_tls != TLS1_3_VERSION)
         return err_set(err, RESULT_CONFIG, "api.minimum_tls is neither 1.2 nor 1.3");
-    if (request->connect_ms == 0 || request->total_ms == 0)
-        return err_set(err, RESULT_INTERNAL, "the request has no deadline");
+    if (request->connect_ms == 0 || request->connect_ms > DEADLINE_MAX_MS ||
+        request->total_ms == 0 || request->total_ms > DEADLINE_MAX_MS)
+        return err_set(err, RESULT_INTERNAL, "a deadline of the request is not within 1 ms to 1 h");
     return RESULT_OK;
 }
 

@@ -75,7 +75,9 @@ Test(request, other_fields)
     refuses(&request, RESULT_CONFIG, "minimum_tls");
     request = GOOD;
     request.total_ms = 0;
-    refuses(&request, RESULT_INTERNAL, "no deadline");
+    refuses(&request, RESULT_INTERNAL, "not within 1 ms to 1 h");
+    request.total_ms = 3600001;
+    refuses(&request, RESULT_INTERNAL, "not within 1 ms to 1 h");
     request = GOOD;
     request.resolve = "localhost";
     refuses(&request, RESULT_CONFIG, "resolve: localhost is no IPv4 or IPv6 address");
