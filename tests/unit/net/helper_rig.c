@@ -146,16 +146,16 @@ static void request_send(struct rig *rig, int *write_end)
     struct err err = {0};
     int fds[2] = {-1, -1};
 
-    if (rig->credential != NULL)
+    if (rig->credential != NULL) { /* written first: net may close its end at once */
         cr_assert_eq(pipe(fds), 0);
-    put_net_request(&body, &rig->request);
-    cr_assert_eq(ipc_send(&rig->ipc, MSG_NET_REQUEST, &body, fds[0], &err), RESULT_OK, "%s",
-                 err.text);
-    if (rig->credential != NULL) {
-        (void)close(fds[0]);
         cr_assert_eq(write(fds[1], rig->credential, strlen(rig->credential)),
                      (ssize_t)strlen(rig->credential));
     }
+    put_net_request(&body, &rig->request);
+    cr_assert_eq(ipc_send(&rig->ipc, MSG_NET_REQUEST, &body, fds[0], &err), RESULT_OK, "%s",
+                 err.text);
+    if (fds[0] >= 0)
+        (void)close(fds[0]);
     *write_end = fds[1];
 }
 
