@@ -38,9 +38,13 @@ const char *result_meaning(enum result result)
 static void text_cut(struct err *err, int wanted)
 {
     static const char dots[] = "...";
+    size_t end = sizeof err->text - sizeof dots;
 
-    if (wanted >= (int)sizeof err->text)
-        memcpy(err->text + sizeof err->text - sizeof dots, dots, sizeof dots);
+    if (wanted < (int)sizeof err->text)
+        return;
+    while (end > 0 && ((unsigned char)err->text[end] & 0xC0) == 0x80)
+        end--;
+    memcpy(err->text + end, dots, sizeof dots);
 }
 
 enum result err_set(struct err *err, enum result result, const char *fmt, ...)

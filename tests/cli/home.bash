@@ -3,6 +3,8 @@
 # setup or a test, rehearsal_stop in teardown. georder runs as a user runs it: the built program,
 # sandbox on in release builds.
 
+bats_require_minimum_version 1.5.0
+
 GEORDER=$GEORDER_BUILD/georder
 export GEORDER
 ZONE_ID=023e105f4ecef8ad9ca31a8372d0c353

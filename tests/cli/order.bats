@@ -61,7 +61,7 @@ teardown() {
     [ "$(connections)" = 0 ]
     [ "$(events)" = 'log.created order.denied' ]
     run -0 last_record '[.decision.reasons[] | .attribute, .rule] | unique | join(" ")'
-    [[ $output == *certificate_authorities*cloudflare_branding*eu-production*geo_restrictions*no-payments*validity_days* ]]
+    [[ $output == *certificate_authority*cloudflare_branding*eu-production*geo_restrictions*no-payments*validity_days* ]]
     verified
 }
 
@@ -128,7 +128,7 @@ teardown() {
     run -5 georder order --file "$HOUSE/order.json"
     [[ $output == *VIOLATION*us* ]]
     [ "$(last_record .assessment.verdict)" = violation ]
-    rehearsal_scenario '{"orders": [{"answer": "place", "status": "active", "geo_label": null}]}'
+    rehearsal_scenario '{"orders": [{"answer": "place", "status": "active"}]}'
     run -5 georder order --again --file "$HOUSE/order.json"
     verified
 }
