@@ -56,6 +56,7 @@ static enum result list_page(struct placing *placing, int64_t page, int64_t *pag
 enum result evidence_check(struct placing *placing, struct err *err)
 {
     char found[PACK_ID_LEN + 1] = "";
+    AUTO_BUF path = BUF_INIT(512);
     int64_t pages = 1, seen = 0;
 
     if (!placing->decision.geo_evidence_existing || strcmp(placing->order.geo_label, "none") == 0)
@@ -63,7 +64,9 @@ enum result evidence_check(struct placing *placing, struct err *err)
     for (int64_t page = 1; page <= pages && page <= PAGES_MAX && found[0] == '\0'; page++)
         if (list_page(placing, page, &pages, found, &seen, err) != RESULT_OK)
             return err->result;
-    if (record_evidence(placing, found[0] != '\0' ? found : NULL, seen, err) != RESULT_OK)
+    zone_path(placing, "", &path);
+    if (record_evidence(placing, buf_text(&path), found[0] != '\0' ? found : NULL, seen, err) !=
+        RESULT_OK)
         return err->result;
     if (found[0] == '\0')
         return err_set(err, RESULT_DENIED,

@@ -18,6 +18,7 @@ struct placing {
     char id[UUID_LEN + 1];             /* of this order: correlates its records */
     char identity[SHA256_HEX_LEN + 1]; /* of its content: tells that two orders are the same */
     char path[192];                    /* of the POST, below the API's host */
+    char url[512];                     /* of the request that the next record is about */
     struct buf body;                   /* of the POST, and what the records name */
     bool again, dry_run;
     int64_t deadline; /* for trying again after a 429: clock_monotonic() */
@@ -47,8 +48,8 @@ MUST_USE enum result record_intent(struct placing *placing, const char *event,
                                    struct err *err);
 MUST_USE enum result record_outcome(struct placing *placing, const struct outcome *outcome,
                                     const char *operation, struct err *err);
-MUST_USE enum result record_evidence(struct placing *placing, const char *pack, int64_t packs_seen,
-                                     struct err *err);
+MUST_USE enum result record_evidence(struct placing *placing, const char *path, const char *pack,
+                                     int64_t packs_seen, struct err *err);
 
 /* RESULT_UNKNOWN when an order of the same content is unknown or open (unless --again). */
 MUST_USE enum result earlier_check(struct placing *placing, struct err *err);

@@ -130,6 +130,19 @@ static cJSON *answer_part(const struct answer *answer)
     return part;
 }
 
+/* The request that the records from here on are about. */
+static void url_set(struct placing *placing, const char *path)
+{
+    const struct policy_facts *facts = &placing->session->facts;
+    AUTO_BUF url = BUF_INIT(sizeof placing->url - 1);
+
+    buf_printf(&url, "https://%s", facts->host);
+    if (facts->port != 443)
+        buf_printf(&url, ":%u", facts->port);
+    buf_puts(&url, path);
+    memcpy(placing->url, buf_text(&url), url.len + 1);
+}
+
 static struct audit_event event_for(const struct placing *placing, const char *event,
                                     const char *operation)
 {
@@ -146,7 +159,7 @@ static struct audit_event event_for(const struct placing *placing, const char *e
                                 .host = session->host,
                                 .zone = placing->order.apex,
                                 .zone_id = placing->order.zone_id,
-                                .url = session->facts.base_url,
+                                .url = placing->url,
                                 .peer_address = ""};
 }
 
@@ -168,9 +181,11 @@ static enum result append(struct placing *placing, struct audit_event *event, cJ
 
 enum result record_denied(struct placing *placing, const char *why, struct err *err)
 {
-    struct audit_event event = event_for(placing, "order.denied", ORDER_OPERATION);
     cJSON *detail = common_part(placing, NULL);
+    struct audit_event event;
 
+    url_set(placing, placing->path);
+    event = event_for(placing, "order.denied", ORDER_OPERATION);
     event.status = 2;
     event.severity = 3;
     event.message = why;
@@ -182,9 +197,11 @@ enum result record_denied(struct placing *placing, const char *why, struct err *
 enum result record_intent(struct placing *placing, const char *name, const char *operation,
                           const char *path, const char *body, struct err *err)
 {
-    struct audit_event event = event_for(placing, name, operation);
     cJSON *detail = common_part(placing, NULL);
+    struct audit_event event;
 
+    url_set(placing, path);
+    event = event_for(placing, name, operation);
     event.activity = strcmp(operation, DELETE_OPERATION) == 0 ? 4 : 1;
     event.message = "about to be sent";
     cJSON_AddItemToObject(detail, "decision",
@@ -230,12 +247,14 @@ enum result record_outcome(struct placing *placing, const struct outcome *outcom
     return append(placing, &event, detail, exchange->has_head ? &exchange->body : NULL, err);
 }
 
-enum result record_evidence(struct placing *placing, const char *pack, int64_t packs_seen,
-                            struct err *err)
+enum result record_evidence(struct placing *placing, const char *path, const char *pack,
+                            int64_t packs_seen, struct err *err)
 {
-    struct audit_event event = event_for(placing, "order.evidence", LIST_OPERATION);
     cJSON *detail = common_part(placing, NULL), *part = cJSON_AddObjectToObject(detail, "evidence");
+    struct audit_event event;
 
+    url_set(placing, path);
+    event = event_for(placing, "order.evidence", LIST_OPERATION);
     event.activity = 2;
     event.status = pack != NULL ? 1 : 2;
     event.message = pack != NULL ? "a live pack of the zone shows the label"

@@ -114,6 +114,9 @@ void session_free(struct session *session)
 {
     audit_close(&session->audit);
     fd_close(&session->audit_fd);
+    /* Both end when their channels close: at once, and not one after the other. */
+    fd_close(&session->net.ipc.fd);
+    fd_close(&session->keys.ipc.fd);
     net_stop(&session->net);
     keys_stop(&session->keys);
     policy_free(&session->policy);
