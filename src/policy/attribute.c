@@ -61,7 +61,7 @@ uint64_t attribute_bit(const struct authorities *known, enum attribute attribute
 static bool item_text(const cJSON *item, enum attribute attribute, char *out, size_t size)
 {
     if (attribute == ATTRIBUTE_DAYS) {
-        (void)snprintf(out, size, "%.0f", item->valuedouble);
+        (void)snprintf(out, size, "%lld", (long long)item->valuedouble);
         return cJSON_IsNumber(item);
     }
     if (attribute == ATTRIBUTE_BRANDING) {

@@ -85,7 +85,7 @@ static enum result authority_load(const struct json_doc *doc, const cJSON *node,
                          "an authority's name is 1 to %d of a-z, 0-9 and \"_\": write it as the "
                          "API does",
                          NAME_LEN);
-    line_add(out->name, sizeof out->name, "%s", node->string);
+    line_put(out->name, sizeof out->name, node->string);
     TRY(json_object(doc, node, authority_members, err));
     TRY(json_string(doc, node, "title", 255, &text, err));
     TRY(json_string(doc, node, "source", 255, &text, err));
@@ -124,7 +124,7 @@ static enum result document_load(const struct json_doc *doc, struct authorities 
     TRY(json_object(doc, doc->root, top_members, err));
     TRY(json_int(doc, doc->root, "georder_authorities", 1, 1, &version, err));
     TRY(json_string(doc, doc->root, "source", sizeof out->source - 1, &source, err));
-    line_add(out->source, sizeof out->source, "%s", source);
+    line_put(out->source, sizeof out->source, source);
     TRY(date_load(doc, doc->root, "read", out->read, &read, err));
     TRY(baseline_load(doc, out, err));
     return all_load(doc, out, err);

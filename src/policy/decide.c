@@ -39,7 +39,7 @@ static uint32_t host_judge(const struct policy *policy, const char *host, const 
     for (uint32_t i = 0; i < hits.count; i++) {
         const struct hit *hit = &hits.hit[i];
         for (const struct entry *at = hit->entry; at < hit->entry + hit->entries; at++) {
-            if ((at->kind & hit->kinds) == 0 || !entry_fits(policy, at, ask))
+            if (!entry_fits(policy, at, ask) || (at->kind & hit->kinds) == 0)
                 continue;
             if (!at->permit)
                 return NONE;
@@ -49,18 +49,18 @@ static uint32_t host_judge(const struct policy *policy, const char *host, const 
     return best;
 }
 
+/* Judges all hosts even after one failed: the reasons build on it. */
 static bool hosts_judge(const struct policy *policy, const struct order *order,
                         const struct ask *ask, uint32_t chosen[HOSTS_MAX])
 {
+    bool permitted = true;
     for (uint32_t i = 0; i < policy->forbids_any; i++)
-        if (entry_fits(policy, &policy->forbid_any[i], ask))
-            return false;
+        permitted = permitted && !entry_fits(policy, &policy->forbid_any[i], ask);
     for (size_t i = 0; i < order->hosts; i++) {
-        chosen[i] = host_judge(policy, order->host[i], ask);
-        if (chosen[i] == NONE)
-            return false;
+        chosen[i] = ask->zone == NONE ? NONE : host_judge(policy, order->host[i], ask);
+        permitted = permitted && chosen[i] != NONE;
     }
-    return true;
+    return permitted;
 }
 
 static size_t rules_sort(uint32_t chosen[HOSTS_MAX], size_t count)
@@ -88,7 +88,7 @@ static enum result permit_fill(const struct policy *policy, const struct ask *as
     if (out->rule == NULL)
         return err_set(err, RESULT_INTERNAL, "the decision: out of memory");
     for (size_t i = 0; i < count; i++) {
-        line_add(out->rule[i], sizeof out->rule[i], "%s", policy->rule[chosen[i]].id);
+        line_put(out->rule[i], sizeof out->rule[i], policy->rule[chosen[i]].id);
         out->geo_evidence_existing |= wants_evidence(policy, chosen[i], ask);
     }
     out->rules = count;
@@ -119,10 +119,11 @@ enum result policy_decide(const struct policy *policy, const struct order *order
     *out = (struct decision){0};
     ask_from_order(policy, order, &ask);
     TRY(order_ready(policy, order, &ask, err));
-    bool in_force = now >= policy->facts.effective_ms && now < policy->facts.expires_ms;
-    enum result result = in_force && ask.zone != NONE && hosts_judge(policy, order, &ask, chosen)
-                             ? permit_fill(policy, &ask, chosen, out, err)
-                             : explain(policy, order, &ask, now, out, err);
+    bool permitted = hosts_judge(policy, order, &ask, chosen);
+    if (now < policy->facts.effective_ms || now >= policy->facts.expires_ms)
+        permitted = false;
+    enum result result = permitted ? permit_fill(policy, &ask, chosen, out, err)
+                                   : explain(policy, order, &ask, chosen, now, out, err);
     if (result == RESULT_OK)
         result = warnings_make(policy, order, &ask, now, out, err);
     if (result != RESULT_OK)

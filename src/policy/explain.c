@@ -25,6 +25,7 @@ struct search {
     const struct policy *policy;
     const struct order *order;
     const struct ask *ask;
+    const uint32_t *chosen;
     int64_t now;
     struct finding *finding;
     size_t count, room;
@@ -34,7 +35,7 @@ struct search {
 static void finding_add(struct search *in, struct finding finding)
 {
     if (in->count == in->room) {
-        size_t room = in->room == 0 ? 64 : in->room * 2;
+        size_t room = in->room == 0 ? 16 : in->room * 2;
         struct finding *more = realloc(in->finding, room * sizeof *more);
         if (more == NULL) {
             in->failed = true;
@@ -46,7 +47,8 @@ static void finding_add(struct search *in, struct finding finding)
     in->finding[in->count++] = finding;
 }
 
-/* How far a rule is from permitting the host. */
+/* How far a rule is from permitting a host. */
+#define FAILS_MAX (ATTRIBUTES + 2)
 struct near {
     uint32_t rule; /* NONE: no rule of the zone at all */
     unsigned fails;
@@ -66,9 +68,11 @@ static unsigned fails_count(const struct entry *entry, const struct ask *ask)
 static struct near rule_nearest(const struct policy *policy, const struct ask *ask)
 {
     const struct zone *zone = &policy->zone[ask->zone];
-    struct near best = {.rule = NONE, .fails = ATTRIBUTES + 2};
+    struct near best = {.rule = NONE, .fails = FAILS_MAX};
     for (uint32_t i = 0; i < zone->entries && best.fails > 1; i++) {
         const struct entry *entry = &policy->zone_entry[zone->entry + i];
+        if (best.fails == 2 && (ask->bits & ~entry->attributes) != 0)
+            continue;                                 /* no better: counting is what costs */
         unsigned fails = fails_count(entry, ask) + 1; /* one for the host */
         if (fails < best.fails)
             best = (struct near){.rule = entry->rule, .fails = fails};
@@ -76,21 +80,25 @@ static struct near rule_nearest(const struct policy *policy, const struct ask *a
     return best;
 }
 
-/* A rule that covers the host and is no further off wins; the earlier of two such. */
-static struct near near_choose(const struct search *in, struct near best, const struct entry *entry)
+/* Of the rules that cover the host the one with the fewest attributes amiss, the earliest of such.
+ */
+static void near_choose(const struct search *in, const struct entry *entry, struct near *best)
 {
     unsigned fails = fails_count(entry, in->ask);
-    if (fails > best.fails || !rule_in_zone(&in->policy->rule[entry->rule], in->ask->zone))
-        return best;
-    if (fails == best.fails && best.covers && best.rule <= entry->rule)
-        return best;
-    return (struct near){.rule = entry->rule, .fails = fails, .covers = true};
+    if (fails > best->fails || (fails == best->fails && best->rule <= entry->rule) ||
+        !entry_in_zone(in->policy, entry, in->ask->zone))
+        return;
+    *best = (struct near){.rule = entry->rule, .fails = fails, .covers = true};
 }
 
-/* Adds what forbids the host, and says how near the nearest permit rule is. */
-static struct near host_search(struct search *in, uint32_t host, struct near best)
+/* Adds what forbids the host, and says how near the nearest permit rule that covers it is. */
+static struct near host_search(struct search *in, uint32_t host)
 {
+    struct near best = {.rule = in->chosen[host], .covers = true};
     struct hits hits;
+    if (best.rule != NONE)
+        return best;
+    best = (struct near){.rule = NONE, .fails = FAILS_MAX};
     host_hits(in->policy, in->order->host[host], &hits);
     for (uint32_t i = 0; i < hits.count; i++) {
         const struct hit *hit = &hits.hit[i];
@@ -98,7 +106,7 @@ static struct near host_search(struct search *in, uint32_t host, struct near bes
             if ((at->kind & hit->kinds) == 0)
                 continue;
             if (at->permit)
-                best = near_choose(in, best, at);
+                near_choose(in, at, &best);
             else if (entry_fits(in->policy, at, in->ask))
                 finding_add(in,
                             (struct finding){FORBIDDEN, host, at->rule, at->pattern, AT_NOTHING});
@@ -117,10 +125,15 @@ static bool rule_fails(const struct search *in, uint32_t rule, unsigned attribut
 
 static void permits_search(struct search *in)
 {
-    struct near near[HOSTS_MAX], nearest = rule_nearest(in->policy, in->ask);
+    struct near near[HOSTS_MAX], nearest = {.rule = NONE, .fails = 0};
     bool same = true;
     for (uint32_t h = 0; h < in->ask->hosts; h++) {
-        near[h] = host_search(in, h, nearest);
+        near[h] = host_search(in, h);
+        if (near[h].fails > 1 && nearest.fails == 0)
+            nearest = rule_nearest(in->policy, in->ask);
+        /* A rule that covers the host wins unless it is further off. */
+        if (near[h].fails > 1 && nearest.fails < near[h].fails)
+            near[h] = nearest;
         same = same && near[h].rule == near[0].rule;
         if (!near[h].covers)
             finding_add(in, (struct finding){HOST_NOT_COVERED, h, near[h].rule, NONE, AT_NOTHING});
@@ -219,7 +232,7 @@ static void zone_unknown_say(const struct search *in, struct reason *out)
     for (uint32_t z = 0; z < in->policy->zones; z++)
         line_add(out->permitted, sizeof out->permitted, "%s%s", z == 0 ? "" : ", ",
                  in->policy->zone[z].name);
-    line_add(out->asked, sizeof out->asked, "%s", in->order->zone);
+    line_put(out->asked, sizeof out->asked, in->order->zone);
     line_add(out->text, sizeof out->text,
              "zone %s is not in the policy: name one of its zones (%s), or have the zone added "
              "to the policy with its id",
@@ -232,7 +245,7 @@ static void time_say(const struct search *in, const struct finding *finding, str
     bool expired = finding->code == EXPIRED;
     char now[RFC3339_LEN + 1];
     time_format(in->now, now);
-    line_add(out->asked, sizeof out->asked, "%s", now);
+    line_put(out->asked, sizeof out->asked, now);
     line_add(out->permitted, sizeof out->permitted, "%s to %s", facts->effective, facts->expires);
     line_add(out->text, sizeof out->text,
              expired ? "the policy expired at %s, and it is %s: have %s approve a new revision"
@@ -244,7 +257,7 @@ static void time_say(const struct search *in, const struct finding *finding, str
 static void host_say(const struct search *in, const struct finding *finding, struct reason *out)
 {
     const char *host = finding_host(in, finding);
-    line_add(out->asked, sizeof out->asked, "%s", host);
+    line_put(out->asked, sizeof out->asked, host);
     if (finding->rule == NONE) {
         line_add(out->text, sizeof out->text,
                  "%s is covered by no permit rule: none names the zone %s; have one added to the "
@@ -271,7 +284,7 @@ static void attribute_say(const struct search *in, const struct finding *finding
                  out->rule, out->permitted);
         return;
     }
-    line_add(out->asked, sizeof out->asked, "%s", ask_value(in, finding->attribute));
+    line_put(out->asked, sizeof out->asked, ask_value(in, finding->attribute));
     rule_values(in->policy, rule, finding->attribute, out->permitted, sizeof out->permitted);
     line_add(out->text, sizeof out->text,
              "%s %s is not permitted%s%s: rule %s came closest and permits %s", out->attribute,
@@ -303,7 +316,7 @@ static void forbidden_say(const struct search *in, const struct finding *finding
         return;
     }
     const char *pattern = in->policy->pattern[finding->pattern].text;
-    line_add(out->asked, sizeof out->asked, "%s", out->host);
+    line_put(out->asked, sizeof out->asked, out->host);
     line_add(out->text, sizeof out->text, "%s is forbidden by rule %s (%s%s%s)%s: %s", out->host,
              rule->id, pattern, what[0] == '\0' ? "" : ", with ", what,
              out->host[0] == '*' && strcmp(out->host, pattern) != 0
@@ -315,9 +328,9 @@ static void forbidden_say(const struct search *in, const struct finding *finding
 static void reason_say(const struct search *in, const struct finding *finding, struct reason *out)
 {
     out->code = code_name[finding->code];
-    line_add(out->rule, sizeof out->rule, "%s", finding_rule(in, finding));
-    line_add(out->host, sizeof out->host, "%s", finding_host(in, finding));
-    line_add(out->attribute, sizeof out->attribute, "%s", finding_attribute(finding));
+    line_put(out->rule, sizeof out->rule, finding_rule(in, finding));
+    line_put(out->host, sizeof out->host, finding_host(in, finding));
+    line_put(out->attribute, sizeof out->attribute, finding_attribute(finding));
     switch (finding->code) {
     case NOT_PERMITTED:
         attribute_say(in, finding, out);
@@ -339,14 +352,15 @@ static void reason_say(const struct search *in, const struct finding *finding, s
 }
 
 enum result explain(const struct policy *policy, const struct order *order, const struct ask *ask,
-                    int64_t now, struct decision *out, struct err *err)
+                    const uint32_t chosen[HOSTS_MAX], int64_t now, struct decision *out,
+                    struct err *err)
 {
-    struct search in = {.policy = policy, .order = order, .ask = ask, .now = now};
+    struct search in = {.policy = policy, .order = order, .ask = ask, .chosen = chosen, .now = now};
     all_search(&in);
     qsort_r(in.finding, in.count, sizeof *in.finding, finding_compare, &in);
     findings_unify(&in);
     size_t count = in.count < REASONS_MAX ? in.count : REASONS_MAX;
-    out->reason = calloc(count + 1, sizeof *out->reason);
+    out->reason = calloc(count > 0 ? count : 1, sizeof *out->reason);
     out->omitted = in.count - count;
     for (size_t i = 0; out->reason != NULL && i < count; i++)
         reason_say(&in, &in.finding[i], &out->reason[out->reasons++]);

@@ -25,7 +25,7 @@ char *lint_add(struct linting *in, const char *code, uint32_t rule, const char *
     struct lint_item *item = &out->item[out->count++];
     *item = (struct lint_item){.code = code};
     if (rule != NONE) {
-        line_add(item->rule, sizeof item->rule, "%s", in->policy->rule[rule].id);
+        line_put(item->rule, sizeof item->rule, in->policy->rule[rule].id);
         line_add(item->pointer, sizeof item->pointer, "/rules/%u", rule);
     }
     va_list args;

@@ -14,12 +14,21 @@ static const char *const top_members[] = {"georder_policy", "name",         "rev
 static const char *const api_members[] = {"base_url", "spki_pins", "networks", "minimum_tls", NULL};
 static const char *const pin_members[] = {"sha256", "subject", NULL};
 
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return *text == '\0';
+}
+
 enum result prose_load(const struct json_doc *doc, const cJSON *object, const char *name,
                        size_t max, const char **out, struct err *err)
 {
     AUTO_BUF shown = BUF_INIT(16384);
     TRY(json_string(doc, object, name, max, out, err));
     size_t len = strlen(*out);
+    if (is_plain(*out))
+        return RESULT_OK;
     text_escape(&shown, *out, len);
     TRY(buf_check(&shown, name, err));
     if (shown.len != len)
@@ -63,6 +72,8 @@ static size_t items_collect(const cJSON *list, const char *member, struct item *
 enum result repeat_check(const struct json_doc *doc, const cJSON *list, const char *member,
                          struct err *err)
 {
+    if (list->child == NULL || list->child->next == NULL)
+        return RESULT_OK;
     struct item *items = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *items);
     const struct item *first = NULL;
     if (items == NULL)
@@ -98,7 +109,10 @@ static enum result head_load(struct policy *policy, struct err *err)
     struct policy_facts *facts = &policy->facts;
     int64_t version = 0;
     TRY(json_object(doc, doc->root, top_members, err));
-    TRY(json_int(doc, doc->root, "georder_policy", 1, 1, &version, err));
+    TRY(json_int(doc, doc->root, "georder_policy", 1, 999999999, &version, err));
+    if (version != 1)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "georder_policy"), err,
+                         "this program reads format 1 only: write 1, or use a newer georder");
     TRY(prose_load(doc, doc->root, "name", 128, &facts->name, err));
     TRY(json_int(doc, doc->root, "revision", 1, 999999999, &facts->revision, err));
     TRY(moment_load(doc, "effective", &facts->effective, &facts->effective_ms, err));

@@ -107,6 +107,9 @@ static struct seed seed_make(const char *base, const struct rule *rule, uint32_t
     seed.entry = (struct entry){.attributes = rule->attributes,
                                 .rule = index,
                                 .pattern = pattern,
+                                .zone = rule->zones == 0   ? ZONE_ANY
+                                        : rule->zones == 1 ? rule->zone[0]
+                                                           : ZONE_MANY,
                                 .hosts_min = (uint8_t)rule->hosts_min,
                                 .hosts_max = (uint8_t)rule->hosts_max,
                                 .kind = (uint8_t)kind,

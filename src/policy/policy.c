@@ -78,8 +78,8 @@ bool policy_resolve_zone(const struct policy *policy, struct order *order)
     uint32_t zone = zone_find(policy, order->zone);
     if (zone == NONE)
         return false;
-    line_add(order->zone_id, sizeof order->zone_id, "%s", policy->zone[zone].id);
-    line_add(order->apex, sizeof order->apex, "%s", policy->zone[zone].name);
+    line_put(order->zone_id, sizeof order->zone_id, policy->zone[zone].id);
+    line_put(order->apex, sizeof order->apex, policy->zone[zone].name);
     return true;
 }
 
@@ -103,10 +103,12 @@ void rule_values(const struct policy *policy, const struct rule *rule, enum attr
 {
     const struct attribute_group *group = &attribute_group[attribute];
     out[0] = '\0';
-    for (unsigned i = 0; i < group->values; i++)
-        if ((rule->attributes & BIT(group->first + i)) != 0)
-            line_add(out, size, "%s%s", out[0] == '\0' ? "" : ", ",
-                     attribute_value(&policy->authorities, group->first + i));
+    for (unsigned i = 0; i < group->values; i++) {
+        if ((rule->attributes & BIT(group->first + i)) == 0)
+            continue;
+        line_put(out, size, out[0] == '\0' ? "" : ", ");
+        line_put(out, size, attribute_value(&policy->authorities, group->first + i));
+    }
 }
 
 void rule_hosts(const struct policy *policy, const struct rule *rule, char *out, size_t size)
@@ -118,7 +120,8 @@ void rule_hosts(const struct policy *policy, const struct rule *rule, char *out,
             line_add(out, size, " and %u more", rule->patterns - i);
             return;
         }
-        line_add(out, size, "%s%s", i == 0 ? "" : ", ", text);
+        line_put(out, size, i == 0 ? "" : ", ");
+        line_put(out, size, text);
     }
 }
 

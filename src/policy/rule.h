@@ -96,9 +96,11 @@ struct rule {
 };
 
 /* A rule as the loops of a decision want it: small and side by side. */
+#define ZONE_ANY  (UINT32_MAX - 1)
+#define ZONE_MANY (UINT32_MAX - 2) /* the rule has the list */
 struct entry {
     uint64_t attributes;
-    uint32_t rule, pattern;
+    uint32_t rule, pattern, zone;
     uint8_t hosts_min, hosts_max, kind;
     bool permit;
 };
@@ -162,11 +164,18 @@ struct hits {
 };
 void host_hits(const struct policy *policy, const char *host, struct hits *out);
 MUST_USE bool match_index(struct policy *policy); /* false: no memory */
+static inline bool entry_in_zone(const struct policy *policy, const struct entry *entry,
+                                 uint32_t zone)
+{
+    if (entry->zone == ZONE_MANY)
+        return rule_in_zone(&policy->rule[entry->rule], zone);
+    return entry->zone == zone || entry->zone == ZONE_ANY;
+}
 static inline bool entry_fits(const struct policy *policy, const struct entry *entry,
                               const struct ask *ask)
 {
     return (ask->bits & ~entry->attributes) == 0 && ask->hosts >= entry->hosts_min &&
-           ask->hosts <= entry->hosts_max && rule_in_zone(&policy->rule[entry->rule], ask->zone);
+           ask->hosts <= entry->hosts_max && entry_in_zone(policy, entry, ask->zone);
 }
 
 /* Names in a pattern, as sets. */
@@ -188,9 +197,10 @@ MUST_USE enum result prose_load(const struct json_doc *doc, const cJSON *object,
 MUST_USE enum result repeat_check(const struct json_doc *doc, const cJSON *list, const char *member,
                                   struct err *err);
 
+/* chosen: for each host the rule that permits it, or NONE. */
 MUST_USE enum result explain(const struct policy *policy, const struct order *order,
-                             const struct ask *ask, int64_t now, struct decision *out,
-                             struct err *err);
+                             const struct ask *ask, const uint32_t chosen[HOSTS_MAX], int64_t now,
+                             struct decision *out, struct err *err);
 MUST_USE enum result warnings_make(const struct policy *policy, const struct order *order,
                                    const struct ask *ask, int64_t now, struct decision *out,
                                    struct err *err);
@@ -206,5 +216,6 @@ void method_end_say(const struct method_end *end, const char *method, char *out,
 
 /* Bounded text: appends; what does not fit is cut at a whole character and ends in "...". */
 void line_add(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);
+void line_put(char *out, size_t size, const char *text);
 
 #endif

@@ -1,0 +1,155 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "helper_policy.h"
+
+#define AUTO_LINT __attribute__((cleanup(lint_free))) struct lint
+
+/* All items of a policy, as "code rule pointer" lines, but for the codes that are left out. */
+static void lint_write(const struct policy *policy, int64_t now, const char *without,
+                       struct buf *out)
+{
+    AUTO_LINT lint = {0};
+    struct err err = {0};
+    cr_assert_eq(policy_lint(policy, now, &lint, &err), RESULT_OK, "%s", err.text);
+    for (size_t i = 0; i < lint.count; i++) {
+        cr_assert(lint.item[i].text[0] != '\0', "%s has no text", lint.item[i].code);
+        if (strstr(without, lint.item[i].code) == NULL)
+            buf_printf(out, "%s %s %s\n", lint.item[i].code, lint.item[i].rule,
+                       lint.item[i].pointer);
+    }
+}
+
+static void rules_lint(const char *rules, const char *expected)
+{
+    AUTO_POLICY *policy = policy_with(rules);
+    AUTO_BUF out = BUF_INIT(65536);
+    lint_write(policy, NOW, "unused_zone geo_followed_up unissuable_validity", &out);
+    cr_assert_str_eq(buf_text(&out), expected);
+}
+
+static void edit_lint(const char *what, const char *with, const char *expected)
+{
+    AUTO_BUF text = BUF_INIT(65536);
+    AUTO_BUF out = BUF_INIT(65536);
+    text_edit(&text, policy_text, what, with);
+    AUTO_POLICY *policy = policy_get(buf_text(&text));
+    lint_write(policy, NOW, "", &out);
+    cr_assert_str_eq(buf_text(&out), expected, "%s", buf_text(&out));
+}
+
+#define ALWAYS "unused_zone  /zones/example.net\n"
+#define GEO    "geo_followed_up p /rules/0/geo_restrictions\n"
+
+Test(lint, finds_nothing_but_what_is_there)
+{
+    edit_lint("\"test\"", "\"test\"", ALWAYS GEO);
+}
+
+Test(lint, tells_how_strong_the_evidence_of_a_label_is)
+{
+    AUTO_POLICY *weak = policy_get(policy_text);
+    AUTO_BUF text = BUF_INIT(65536);
+    AUTO_LINT lint = {0}, strong_lint = {0};
+    struct err err = {0};
+    cr_assert_eq(policy_lint(weak, NOW, &lint, &err), RESULT_OK);
+    cr_assert_not_null(strstr(lint.item[1].text, "cannot be asked of the order endpoint"));
+    cr_assert_not_null(strstr(lint.item[1].text, "Evidence is weak"));
+    text_edit(&text, policy_text, "\"max_hosts\": 20",
+              "\"max_hosts\": 20, \"geo_evidence\": \"existing\"");
+    AUTO_POLICY *strong = policy_get(buf_text(&text));
+    cr_assert_eq(policy_lint(strong, NOW, &strong_lint, &err), RESULT_OK);
+    cr_assert_not_null(strstr(strong_lint.item[1].text, "needs a live pack of the zone"));
+    edit_lint("[\"eu\", \"none\"], \"max_hosts\": 20",
+              "[\"none\"], \"max_hosts\": 20, \"geo_evidence\": \"existing\"",
+              ALWAYS "geo_evidence_idle p /rules/0/geo_evidence\n");
+}
+
+Test(lint, knows_the_time)
+{
+    edit_lint("2026-11-01", "2026-12-01", "not_yet_effective  /effective\n" ALWAYS GEO);
+    edit_lint("2027-11-01", "2026-11-20", "expired  /expires\n" ALWAYS GEO);
+    edit_lint("2027-11-01", "2026-12-20", "expires_soon  /expires\n" ALWAYS GEO);
+    edit_lint("2026-11-01", "2024-11-01", "long_lived  /expires\n" ALWAYS GEO);
+    edit_lint("\"revision\": 7", "\"revision\": 20261101", "revision_jump  /revision\n" ALWAYS GEO);
+}
+
+Test(lint, knows_the_api)
+{
+    edit_lint("ISRG X1", "GTS R1", "pins_of_one_ca  /api/spki_pins\n" ALWAYS GEO);
+    edit_lint(",\n      {\"sha256\": \"C5+lpZ7tcVwmwQIMcRtPbsQtWLABXhQzejna0wHFr8M=\", "
+              "\"subject\": \"ISRG X1\"}",
+              "", "single_pin  /api/spki_pins\n" ALWAYS GEO);
+    edit_lint("104.16.0.0/13", "0.0.0.0/0", "network_wide  /api/networks/0\n" ALWAYS GEO);
+    edit_lint("2606:4700::/32", "2000::/3", "network_wide  /api/networks/1\n" ALWAYS GEO);
+}
+
+Test(lint, knows_what_cas_issue)
+{
+    edit_lint("\"google\", \"ssl_com\"], \"validity_days\": [30, 90]",
+              "\"lets_encrypt\"], \"validity_days\": [14, 90]",
+              ALWAYS "unissuable_validity p /rules/0/validity_days\n" GEO);
+    edit_lint("\"google\", \"ssl_com\"], \"validity_days\": [30, 90]",
+              "\"ssl_com\"], \"validity_days\": [365]",
+              ALWAYS "over_limit p /rules/0/validity_days\n" GEO);
+    edit_lint("[\"txt\"]", "[\"http\"]",
+              ALWAYS "wildcard_without_method p /rules/0/hosts/1\n"
+                     "wildcard_without_method p /rules/0/hosts/1\n" GEO);
+    edit_lint("[\"txt\"]", "[\"txt\", \"email\"]",
+              ALWAYS "unissuable_method p /rules/0/validation_methods\n"
+                     "unissuable_method p /rules/0/validation_methods\n"
+                     "method_ends p /rules/0/validation_methods\n" GEO);
+    edit_lint("*.example.com", "*.xn--p1ai.example.com",
+              ALWAYS "unissuable_name p /rules/0/hosts/1\n" GEO "idle_forbid f /rules/1\n");
+}
+
+Test(lint, knows_which_limits_come_before_the_policy_expires)
+{
+    AUTO_BUF text = BUF_INIT(65536);
+    AUTO_BUF out = BUF_INIT(65536);
+    text_edit(&text, policy_text, "2027-11-01", "2029-04-01");
+    AUTO_POLICY *policy = policy_get(buf_text(&text));
+    lint_write(policy, NOW, "unused_zone geo_followed_up long_lived", &out);
+    cr_assert_str_eq(buf_text(&out), "over_limit_soon p /rules/0/validity_days\n");
+}
+
+Test(lint, finds_rules_without_effect)
+{
+    rules_lint(PERMIT("a", "\"example.com\", \"x.example.com\"") ", " PERMIT(
+                   "b", "\"example.com\", \"*.example.com\""),
+               "shadowed_rule a /rules/0\n");
+    rules_lint(PERMIT("a", "\"example.com\"") ", " PERMIT("b", "\"example.com\""),
+               "duplicate_rule b /rules/1\n");
+    rules_lint(PERMIT("a", "\"example.com\", \"**.x.example.com\"") ", " PERMIT(
+                   "b", "\"example.com\", \"*.x.example.com\", \"x.example.com\""),
+               "");
+    rules_lint(PERMIT("a", "\"example.com\", \"**.example.com\"") ", " FORBID(
+                   "f", "\"a.example.com\"") ", " FORBID("g", "\"*.example.com\""),
+               "shadowed_rule f /rules/1\n");
+    rules_lint(PERMIT("a", "\"example.com\"") ", " PERMIT("b", "\"x.example.com\"") ", " FORBID(
+                   "f", "\"*.example.com\""),
+               "overridden_rule b /rules/1\n");
+    rules_lint(
+        PERMIT("a", "\"example.com\", \"*.example.com\"") ", " FORBID("f", "\"**.x.example.com\""),
+        "idle_forbid f /rules/1\n");
+    rules_lint(
+        PERMIT("a", "\"example.com\", \"*.example.com\"") ", " FORBID("f", "\"x.example.com\""),
+        "");
+}
+
+Test(lint, tells_which_rule_has_no_apex)
+{
+    rules_lint(PERMIT("a", "\"*.example.com\""), "apex_not_permitted a /rules/0/hosts\n");
+    rules_lint(PERMIT("a", "\"*.example.com\"") ", " PERMIT("b", "\"example.com\""), "");
+    rules_lint(PERMIT("a", "\"*.example.com\"") ", {\"id\": \"b\", \"effect\": \"permit\", "
+                                                "\"reason\": \"r\", \"zones\": "
+                                                "[\"example.com\"], \"hosts\": [\"example.com\"], "
+                                                "\"certificate_authorities\": "
+                                                "[\"google\"], \"validity_days\": [14], "
+                                                "\"validation_methods\": [\"txt\"], "
+                                                "\"cloudflare_branding\": [false], "
+                                                "\"geo_restrictions\": [\"none\"], "
+                                                "\"max_hosts\": 5}",
+               "apex_not_permitted a /rules/0/hosts\n");
+}
