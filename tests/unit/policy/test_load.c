@@ -389,8 +389,9 @@ static void cases_clear(void)
 /* The schema's own judge is a script, so that it shares no code with the loader. */
 Test(schema, agrees_with_the_loader)
 {
-    char *command[] = {"node", SOURCE_DIR "/tests/node/policy_schema.mjs", SOURCE_DIR "/policy",
-                       CASES, NULL};
+    static char node[] = "node", script[] = SOURCE_DIR "/tests/node/policy_schema.mjs";
+    static char policies[] = SOURCE_DIR "/policy", cases[] = CASES;
+    char *command[] = {node, script, policies, cases, NULL};
     pid_t child;
     int status = -1;
     (void)mkdir(CASES, 0777);
@@ -399,7 +400,7 @@ Test(schema, agrees_with_the_loader)
         case_write(bad[i].schema == REFUSES ? 'r' : 'c', i, bad[i].what, bad[i].with);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         case_write('g', i, good[i].what, good[i].with);
-    if (posix_spawnp(&child, "node", NULL, NULL, command, environ) != 0)
+    if (posix_spawnp(&child, node, NULL, NULL, command, environ) != 0)
         cr_skip_test("node is not installed");
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the script says what differs");
