@@ -150,7 +150,7 @@ static void long_ask(struct child *child, size_t len, enum msg_type expected, st
     ask(child, MSG_KEYS_SIGN, &body, -1, expected, answer);
 }
 
-/* Frame 45, protected header 90 (of 67), signature 86 (of 64): 65,314 are left for the payload. */
+/* Frame 44, protected header 90 (of 67), signature 86 (of 64): 65,315 are left for the payload. */
 Test(sign, the_longest_line)
 {
     AUTO_BUF spki = BUF_INIT(256);
@@ -159,9 +159,9 @@ Test(sign, the_longest_line)
     AUTO_MSG longer = MSG_INIT;
     size_t len;
 
-    long_ask(&child, 48986, MSG_KEYS_FAILED, &longer);
+    long_ask(&child, 48987, MSG_KEYS_FAILED, &longer);
     fails_with(&longer, RESULT_KEY, "refused to sign: the line would have 65536 bytes, 65535 are");
-    long_ask(&child, 48985, MSG_KEYS_LINE, &longest);
+    long_ask(&child, 48986, MSG_KEYS_LINE, &longest);
     (void)get_bytes(&longest, &len);
     cr_assert_eq(len, 65535);
     role_end(&child);

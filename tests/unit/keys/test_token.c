@@ -116,8 +116,19 @@ Test(token, modules_that_are_none)
                "no PKCS#11 module is called nothing");
     open_fails("pkcs11:token=main?module-path=/etc/passwd", "", RESULT_KEY,
                "the PKCS#11 module could not be loaded: /etc/passwd: ");
-    open_fails("pkcs11:token=main?module-path=/usr/lib/x86_64-linux-gnu/libcjson.so.1", "",
-               RESULT_KEY, "is not a PKCS#11 module: it has no C_GetFunctionList");
+}
+
+Test(token, a_library_that_is_no_module)
+{
+    AUTO_BUF path = BUF_INIT(256);
+    AUTO_BUF uri = BUF_INIT(256);
+
+    buf_printf(&path, "%s/libcjson.so", home);
+    tool_run((const char *const[]){"cp", "-L", "/usr/lib/x86_64-linux-gnu/libcjson.so.1",
+                                   buf_text(&path), NULL});
+    buf_printf(&uri, "pkcs11:token=main?module-path=%s", buf_text(&path));
+    open_fails(buf_text(&uri), "", RESULT_KEY,
+               "is not a PKCS#11 module: it has no C_GetFunctionList");
 }
 
 Test(token, a_module_others_may_write)
