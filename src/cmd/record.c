@@ -73,6 +73,12 @@ static void add_base64(cJSON *object, const char *name, const uint8_t *bytes, si
     cJSON_AddStringToObject(object, name, buf_text(&text));
 }
 
+static void add_given(cJSON *object, const char *name, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        cJSON_AddStringToObject(object, name, text);
+}
+
 static cJSON *tls_part(const struct net_peer *peer)
 {
     cJSON *part = cJSON_CreateObject(), *chain = cJSON_AddArrayToObject(part, "chain");
@@ -81,8 +87,8 @@ static cJSON *tls_part(const struct net_peer *peer)
     cJSON_AddNumberToObject(part, "port", peer->port);
     if (peer->proxy[0] != '\0')
         cJSON_AddStringToObject(part, "proxy", peer->proxy);
-    cJSON_AddStringToObject(part, "version", peer->tls_version);
-    cJSON_AddStringToObject(part, "cipher", peer->cipher);
+    add_given(part, "version", peer->tls_version);
+    add_given(part, "cipher", peer->cipher);
     for (uint32_t i = 0; i < peer->chain && i < NET_CHAIN_MAX; i++) {
         cJSON *item = cJSON_CreateObject();
 
@@ -92,12 +98,6 @@ static cJSON *tls_part(const struct net_peer *peer)
         cJSON_AddItemToArray(chain, item);
     }
     return part;
-}
-
-static void add_given(cJSON *object, const char *name, const char *text)
-{
-    if (text != NULL && text[0] != '\0')
-        cJSON_AddStringToObject(object, name, text);
 }
 
 static cJSON *response_part(const struct exchange *exchange)
@@ -236,7 +236,7 @@ enum result record_outcome(struct placing *placing, const struct outcome *outcom
     rate(&event, outcome);
     cJSON_AddNumberToObject(detail, "attempt", placing->attempt);
     cJSON_AddStringToObject(detail, "result", result_name(outcome->err->result));
-    if (exchange->has_peer)
+    if (exchange->has_peer && exchange->peer.address[0] != '\0')
         cJSON_AddItemToObject(detail, "tls", tls_part(&exchange->peer));
     if (outcome->answer != NULL)
         cJSON_AddItemToObject(detail, "answer", answer_part(outcome->answer));

@@ -92,6 +92,8 @@ _Noreturn void worker_run(struct exchange *x, pid_t parent)
     x->peer.pin_matched = UINT32_MAX;
     x->deadline = clock_monotonic() + x->request->total_ms;
     x->connect_deadline = clock_monotonic() + x->request->connect_ms;
+    if (x->connect_deadline > x->deadline)
+        x->connect_deadline = x->deadline;
     verdict->outcome = exchange_run(x, &verdict->err);
     /* When main does not take it, it does not take NET_END either. */
     (void)peer_send(x, &ignored);

@@ -21,6 +21,9 @@ int gnutls_handshake(gnutls_session_t session)
     int (*handshake)(gnutls_session_t) = NULL;
     *(void **)&handshake = real("gnutls_handshake");
     int code = handshake(session);
+    /* MHD just hangs up, which looks like a broken network; RFC 8446 section 6.2 wants an alert. */
+    if (gnutls_error_is_fatal(code) && code != GNUTLS_E_FATAL_ALERT_RECEIVED)
+        (void)gnutls_alert_send_appropriate(session, code);
     const struct connection *connection = gnutls_db_get_ptr(session);
     if (connection != NULL && (code == 0 || gnutls_error_is_fatal(code)))
         journal_handshake(connection, session, code);
