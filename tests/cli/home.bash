@@ -22,6 +22,23 @@ home_make() { # pkcs11|keystore
     "$GEORDER_SOURCE/tests/rehearsal/make-home" "$HOUSE" "$REHEARSAL_CA" "$REHEARSAL_PORT" "$1"
 }
 
+# For files of many tests: home_template in setup_file, home_copy in setup. TOKEN_FILE stays one.
+home_template() { # [pkcs11|keystore]
+    local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR REHEARSAL_PORT=1
+    rehearsal_ca && home_make "${1:-pkcs11}" && export HOUSE_TEMPLATE=$HOUSE
+}
+
+home_copy() {
+    export HOUSE=$BATS_TEST_TMPDIR/home
+    cp -a "$HOUSE_TEMPLATE" "$HOUSE" || return 1
+    [[ ! -e $HOUSE/softhsm2.conf ]] || sed -i "s|$HOUSE_TEMPLATE|$HOUSE|" "$HOUSE/softhsm2.conf"
+}
+
+# home_listen [SCENARIO [ARGUMENT...]]: the rehearsal API, and a copied home that orders from it.
+home_listen() {
+    rehearsal_start "$@" && home_edit policy.json ".api.base_url = \"$REHEARSAL_URL\""
+}
+
 # georder in this home. Standard error is kept apart, in $BATS_TEST_TMPDIR/errors.
 georder() { # COMMAND ARGUMENT...
     "$GEORDER" "$1" --config "$HOUSE/georder.json" "${@:2}"
@@ -31,6 +48,17 @@ georder() { # COMMAND ARGUMENT...
 home_edit() {
     local text
     text=$(jq "$2" "$HOUSE/$1") && printf '%s\n' "$text" >"$HOUSE/$1"
+}
+
+# await COMMAND ...: until it succeeds, or ten seconds are over.
+await() {
+    local try
+    for ((try = 0; try < 400; try++)); do
+        ! "$@" || return 0
+        sleep 0.025
+    done
+    echo "in vain: $*" >&2
+    return 1
 }
 
 posts() { # how many orders arrived
