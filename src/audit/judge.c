@@ -215,10 +215,7 @@ static void end_judge(struct judge *judge, enum reader_end end, uint64_t rest)
 {
     uint64_t records = judge->tree.size, size = judge->checkpoint.size;
 
-    if (end == READER_BROKEN)
-        decide(judge, AUDIT_MALFORMED, records,
-               "record %" PRIu64 " has no end: a newline is missing within the log", records);
-    else if (end == READER_TORN)
+    if (end == READER_TORN)
         decide(judge, AUDIT_TORN_TAIL, records,
                "%" PRIu64 " bytes of a record that was never completed are at the end; the next "
                "append moves them aside",
@@ -261,6 +258,10 @@ enum result judge_conclude(struct judge *judge, enum reader_end end, uint64_t re
 {
     if (judge->displaced && displaced_explain(judge, err) != RESULT_OK)
         return err->result;
+    if (!judge->decided && end == READER_BROKEN)
+        decide(judge, AUDIT_MALFORMED, judge->tree.size,
+               "record %" PRIu64 " has no end: a newline is missing within the log",
+               judge->tree.size);
     if (!judge->decided)
         checkpoint_judge(judge, rest);
     if (!judge->decided)

@@ -81,7 +81,7 @@ enum result key_jwk(const struct key *key, struct buf *out, struct err *err)
 static bool key_name(struct key *key)
 {
     AUTO_BUF members = BUF_INIT(KEY_MAX);
-    AUTO_BUF kid = BUF_INIT(AUDIT_KID_LEN);
+    AUTO_BUF kid = BUF_INIT(sizeof key->kid);
     uint8_t digest[SHA256_LEN], *spki = NULL;
     int len = i2d_PUBKEY(key->pkey, &spki);
 
@@ -99,22 +99,32 @@ static bool key_name(struct key *key)
     return len > 0 && buf_ok(&members) && buf_ok(&kid);
 }
 
+enum result key_from_pkey(const char *alg, EVP_PKEY *pkey, struct key *key, struct err *err)
+{
+    *key = (struct key){.alg = algorithm_find(alg), .pkey = pkey};
+    if (key->alg == NULL)
+        (void)err_set(err, RESULT_KEY,
+                      "the audit key signs by %s: use an ES256, ES384, RS256 or PS256 key", alg);
+    else if (pkey != NULL && algorithm_fits(key->alg, pkey) && key_name(key))
+        return RESULT_OK;
+    else
+        (void)err_set(err, RESULT_KEY, "the public key of the audit key does not fit %s", alg);
+    ERR_clear_error();
+    key_free(key);
+    return RESULT_KEY;
+}
+
 enum result key_from_spki(const char *alg, const uint8_t *spki, size_t len, struct key *key,
                           struct err *err)
 {
     const uint8_t *at = spki;
+    EVP_PKEY *pkey = len <= KEY_MAX ? d2i_PUBKEY(NULL, &at, (long)len) : NULL;
 
-    *key = (struct key){.alg = algorithm_find(alg)};
-    if (key->alg == NULL)
-        return err_set(err, RESULT_KEY,
-                       "the audit key signs by %s: use an ES256, ES384, RS256 or PS256 key", alg);
-    key->pkey = len <= KEY_MAX ? d2i_PUBKEY(NULL, &at, (long)len) : NULL;
-    if (key->pkey != NULL && at == spki + len && algorithm_fits(key->alg, key->pkey) &&
-        key_name(key))
-        return RESULT_OK;
-    ERR_clear_error();
-    key_free(key);
-    return err_set(err, RESULT_KEY, "the public key of the audit key does not fit %s", alg);
+    if (pkey != NULL && at != spki + len) {
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
+    return key_from_pkey(alg, pkey, key, err);
 }
 
 void key_free(struct key *key)

@@ -29,6 +29,9 @@ struct key {
 
 MUST_USE enum result key_from_spki(const char *alg, const uint8_t *spki, size_t len,
                                    struct key *key, struct err *err);
+/* Takes pkey over, which may be NULL. */
+MUST_USE enum result key_from_pkey(const char *alg, EVP_PKEY *pkey, struct key *key,
+                                   struct err *err);
 void key_free(struct key *key);
 /* The file as it must be, byte for byte. */
 MUST_USE enum result key_jwk(const struct key *key, struct buf *out, struct err *err);

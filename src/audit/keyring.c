@@ -6,7 +6,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,16 +88,9 @@ static bool key_from_document(const struct json_doc *doc, struct key *key)
 {
     const char *alg;
     struct err err = {0};
-    uint8_t *spki = NULL;
-    EVP_PKEY *pkey = pkey_from_jwk(doc, &err);
-    int len = pkey != NULL ? i2d_PUBKEY(pkey, &spki) : -1;
-    bool good = len > 0 && json_string(doc, doc->root, "alg", 8, &alg, &err) == RESULT_OK &&
-                key_from_spki(alg, spki, (size_t)len, key, &err) == RESULT_OK;
 
-    OPENSSL_free(spki);
-    EVP_PKEY_free(pkey);
-    ERR_clear_error();
-    return good;
+    return json_string(doc, doc->root, "alg", 8, &alg, &err) == RESULT_OK &&
+           key_from_pkey(alg, pkey_from_jwk(doc, &err), key, &err) == RESULT_OK;
 }
 
 /* Every byte counts: the key is written out again and compared. */

@@ -172,6 +172,14 @@ static void put_ours(struct buf *out, const struct audit_event *event,
     buf_puts(out, "}}");
 }
 
+static bool has_null(const cJSON *node)
+{
+    for (const cJSON *child = node->child; child != NULL; child = child->next)
+        if (cJSON_IsNull(child) || has_null(child))
+            return true;
+    return false;
+}
+
 static enum result reads_back(const struct buf *payload, struct err *err)
 {
     struct json_doc doc = {.name = "audit record",
@@ -180,6 +188,8 @@ static enum result reads_back(const struct buf *payload, struct err *err)
                            .result = RESULT_AUDIT};
     enum result result = json_parse(&doc, JSON_OURS, err);
 
+    if (result == RESULT_OK && has_null(doc.root))
+        result = err_set(err, RESULT_AUDIT, "audit record: null may not stand in a record");
     json_free(&doc);
     return result;
 }

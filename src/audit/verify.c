@@ -34,6 +34,7 @@ struct worker {
     pthread_t thread;
 };
 
+/* Behind a fault nothing is judged any more. */
 static void slot_check(struct checker *checker, struct slot *slot)
 {
     for (size_t i = 0; i < slot->chunk.lines; i++) {
@@ -41,6 +42,8 @@ static void slot_check(struct checker *checker, struct slot *slot)
         const char *line = chunk_line(&slot->chunk, i, &len);
 
         checker_line(checker, line, len, &slot->facts[i]);
+        if (slot->facts[i].status != LINE_GOOD)
+            return;
     }
 }
 
@@ -111,12 +114,15 @@ static void workers_run(struct worker *workers, size_t count)
         (void)pthread_join(workers[i].thread, NULL);
 }
 
-static size_t workers_wanted(void)
+/* As many as there are cores, and not more than there are pieces. */
+static size_t workers_wanted(const struct snapshot *snapshot)
 {
     cpu_set_t cpus;
-    int count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    int cores = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+    size_t most = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (size_t)cores;
+    uint64_t pieces = snapshot->last_size / CHUNK_BYTES + 1;
 
-    return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (size_t)count;
+    return snapshot->count > 1 || pieces > most ? most : (size_t)pieces;
 }
 
 static enum result workers_open(struct worker *workers, size_t count, struct verify *verify,
@@ -133,7 +139,7 @@ static enum result workers_open(struct worker *workers, size_t count, struct ver
 
 static enum result lines_check(int dirfd, struct verify *verify, struct err *err)
 {
-    size_t count = workers_wanted();
+    size_t count = workers_wanted(verify->judge->snapshot);
     struct worker *workers = calloc(count, sizeof *workers);
     enum result result;
 
