@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,10 +15,9 @@ static const struct command commands[] = {
     {NULL, NULL, NULL},
 };
 
-static int usage(void)
+static bool is_help(const char *word)
 {
-    (void)fprintf(stderr, "georder: unknown command; see georder help\n");
-    return RESULT_USAGE;
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 int main(int argc, char **argv)
@@ -28,14 +28,12 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "georder: %s\n", err.text);
         return (int)err.result;
     }
-    if (argc < 2)
-        return usage();
-    if (strcmp(argv[1], "--version") == 0)
-        return printf("georder %s\n", GEORDER_VERSION) < 0;
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return printf("georder %s\n", GEORDER_VERSION) < 0 || fflush(stdout) != 0;
+    if (argc > 1 && is_help(argv[1]))
         return (int)cmd_help(commands, argc - 1, argv + 1);
-    for (const struct command *command = commands; command->name != NULL; command++)
+    for (const struct command *command = commands; argc > 1 && command->name != NULL; command++)
         if (strcmp(command->name, argv[1]) == 0)
             return (int)command->run(argc - 1, argv + 1);
-    return usage();
+    return (int)cmd_unknown(argc, argv);
 }

@@ -6,14 +6,16 @@
 #include "session.h"
 
 static const char help[] =
-    "usage: georder audit verify [--directory DIR --origin ORIGIN] [--key THUMBPRINT]\n"
+    "usage: georder audit verify [--key THUMBPRINT]\n"
     "       georder audit list\n"
     "       georder audit show INDEX|ORDER\n"
     "\n"
-    "verify checks every signature, the chain, the tree and the checkpoint; it needs neither keys\n"
-    "nor the network, and with --directory and --origin no config. list shows a line a record,\n"
-    "show one record whole, or all records of an order.\n"
+    "verify checks every signature, the chain, the tree and the checkpoint. list shows a line a\n"
+    "record, show one record whole, or all records of an order. None needs keys or the network,\n"
+    "nor, with --directory and --origin, a config.\n"
     "\n"
+    "  --directory DIR           the log, say audit in a home; goes with --origin\n"
+    "  --origin ORIGIN           the log's name, which its checkpoint must bear\n"
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
@@ -79,8 +81,9 @@ static void verify_tell(struct wish *wish, const struct audit_report *report)
     say(output, "%s: %s\n", audit_verdict_name(report->verdict), shown(report->text));
     say(output, "records %llu, checkpoint at %llu, root %s\n", (unsigned long long)report->records,
         (unsigned long long)report->checkpoint_size, shown(report->root));
-    say(output, "key %s%s\n", shown(report->kid),
-        wish->key == NULL ? " (not compared with a key you trust: give --key)" : " (trusted)");
+    if (audit_verdict_good(report->verdict))
+        say(output, "key %s%s\n", shown(report->kid),
+            wish->key == NULL ? " (not compared with a key you trust: give --key)" : " (trusted)");
     if (report->unclosed > 0)
         say(output, "unclosed intents: %llu, the first is record %llu\n",
             (unsigned long long)report->unclosed, (unsigned long long)report->unclosed_first);
@@ -201,7 +204,7 @@ static enum result visit(struct wish *wish, audit_visit *each, struct err *err)
 static enum result show(struct wish *wish, struct err *err)
 {
     if (wish->which == NULL)
-        return err_set(err, RESULT_USAGE, "audit show: give a record's index or an order's id");
+        return err_set(err, RESULT_USAGE, "show: give a record's index or an order's id");
     if (visit(wish, show_one, err) != RESULT_OK)
         return err->result;
     if (wish->shown == 0)
@@ -225,7 +228,7 @@ static enum result dispatch(struct wish *wish, int argc, char **argv, struct err
         return visit(wish, list_one, err);
     if (takes_word)
         return show(wish, err);
-    return err_set(err, RESULT_USAGE, "audit: say verify, list or show");
+    return err_set(err, RESULT_USAGE, "say verify, list or show; see georder audit --help");
 }
 
 enum result cmd_audit(int argc, char **argv)
@@ -236,10 +239,8 @@ enum result cmd_audit(int argc, char **argv)
     enum result result = arguments(&wish, argc, argv, &err);
 
     output_start(&session.output, "audit", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (result == RESULT_OK)
         (void)dispatch(&wish, argc, argv, &err);
     return output_end(&session.output, &err);

@@ -63,10 +63,8 @@ enum result cmd_check(int argc, char **argv)
     enum result result = arguments(&session, &input, &policy, argc, argv, &err);
 
     output_start(&session.output, "check", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (result == RESULT_OK)
         (void)check(&session, &input, policy, &err);
     return output_end(&session.output, &err);

@@ -17,6 +17,8 @@ enum result cmd_audit(int argc, char **argv);
 enum result cmd_credential(int argc, char **argv);
 enum result cmd_doctor(int argc, char **argv);
 enum result cmd_help(const struct command *commands, int argc, char **argv);
+/* For all else: argv is that of main(). */
+enum result cmd_unknown(int argc, char **argv);
 
 /* What main() needs before the first command: see guard_start(). */
 MUST_USE enum result cmd_start(struct err *err);

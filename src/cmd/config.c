@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,13 @@ static enum result read_audit(struct config *config, struct err *err)
     return RESULT_OK;
 }
 
+bool address_valid(const char *text)
+{
+    struct in6_addr address; /* the larger one */
+
+    return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}
+
 static enum result config_read(struct config *config, struct err *err)
 {
     const struct json_doc *doc = &config->doc;
@@ -101,6 +109,9 @@ static enum result config_read(struct config *config, struct err *err)
     if (config->proxy != NULL && strncmp(config->proxy, "http://", 7) != 0)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "proxy"), err,
                          "write the proxy as http://HOST:PORT");
+    if (config->resolve != NULL && !address_valid(config->resolve))
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "resolve"), err,
+                         "write an IPv4 or IPv6 address");
     return RESULT_OK;
 }
 

@@ -34,6 +34,7 @@ extern struct surroundings surroundings;
 /* option: --config, or NULL: then $GEORDER_CONFIG, $XDG_CONFIG_HOME/georder/georder.json (or
  * ~/.config/...), /etc/georder/georder.json, the first that exists. */
 MUST_USE enum result config_load(const char *option, struct config *config, struct err *err);
+bool address_valid(const char *text); /* IPv4 or IPv6 */
 void config_free(struct config *config);
 #define AUTO_CONFIG __attribute__((cleanup(config_free))) struct config
 

@@ -5,7 +5,7 @@
 
 #include "guard.h"
 #include "order.h"
-#include "session.h"
+#include "placing.h"
 
 static const char help[] =
     "usage: georder credential put [--email ADDRESS]\n"
@@ -38,7 +38,7 @@ static enum result put(struct session *session, const char *email, struct err *e
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
     AUTO_JSON *facts = NULL;
 
-    put_text(&body, email);
+    put_text(&body, email != NULL ? email : "");
     if (keys_ask(&session->keys, MSG_KEYS_STORE, &body, isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
                  &facts, err) != RESULT_OK)
         return err->result;
@@ -60,52 +60,64 @@ static enum result take_away(struct session *session, struct err *err)
 }
 
 /* Only user tokens can be asked for by themselves; for the rest, reading a zone must do. */
-static void verify_path(const struct session *session, const char *hint, struct buf *path)
+static bool tells_of_itself(const cJSON *facts)
 {
-    const char *name, *id;
-
-    if (strcmp(hint, "user") == 0 || strcmp(hint, "legacy") == 0) {
-        buf_printf(path, "%s/user/tokens/verify", session->facts.path);
-        return;
-    }
-    policy_zone(session->policy, 0, &name, &id);
-    buf_printf(path, "%s/zones/%s", session->facts.path, id);
+    return strcmp(fact(facts, "kind"), "token") == 0 && strcmp(fact(facts, "hint"), "account") != 0;
 }
 
-static enum result judge(struct session *session, const struct exchange *exchange, struct err *err)
+static enum result judge_token(struct session *session, const cJSON *result, struct err *err)
+{
+    const char *status = fact(result, "status"), *expires = fact(result, "expires_on");
+
+    say(&session->output, "the API knows the token: status %s, expires %s\n", shown(status),
+        expires[0] != '\0' ? shown(expires) : "(not said)");
+    if (strcmp(status, "active") != 0)
+        return err_set(err, RESULT_REFUSED, "the API says that the token is %s",
+                       status[0] != '\0' ? status : "(no status)");
+    return RESULT_OK;
+}
+
+static enum result judge(struct session *session, const struct exchange *exchange, bool token,
+                         struct err *err)
 {
     __attribute__((cleanup(answer_free))) struct answer answer = {0};
     const cJSON *result;
-    const char *status;
 
     if (answer_decode((int)exchange->head.status, exchange->head.content_type,
                       buf_text(&exchange->body), exchange->body.len, &answer, err) != RESULT_OK)
         return err->result;
+    answer_tell(session, exchange, &answer);
     if (!answer.success)
         return err_set(err, RESULT_REFUSED, "the API does not accept the credential: HTTP %u%s%s",
                        exchange->head.status, answer.errors > 0 ? ", " : "",
                        answer.errors > 0 ? answer.error[0].message : "");
     result = cJSON_GetObjectItemCaseSensitive(answer.doc.root, "result");
-    status = fact(result, "status");
     output_add(&session->output, "api", cJSON_Duplicate(result, true));
-    say(&session->output, "the API accepts the credential: status %s, expires %s\n", shown(status),
-        fact(result, "expires_on")[0] != '\0' ? shown(fact(result, "expires_on")) : "(not said)");
-    if (strcmp(status, "active") != 0)
-        return err_set(err, RESULT_REFUSED, "the API says that the credential is %s", status);
+    if (token)
+        return judge_token(session, result, err);
+    say(&session->output, "the API accepts the credential: it may read zone %s\n",
+        shown(fact(result, "name")));
     return RESULT_OK;
 }
 
 static enum result verify(struct session *session, struct err *err)
 {
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
-    AUTO_BUF path = BUF_INIT(256);
+    AUTO_BUF path = BUF_INIT(512);
     AUTO_JSON *facts = NULL;
     AUTO_FD credential = -1;
     struct net_request request;
+    const char *name, *id;
+    bool token;
 
     if (keys_credential(&session->keys, &credential, &facts, err) != RESULT_OK)
         return err->result;
-    verify_path(session, fact(facts, "hint"), &path);
+    token = tells_of_itself(facts);
+    policy_zone(session->policy, 0, &name, &id);
+    if (token)
+        buf_printf(&path, "%s/user/tokens/verify", session->facts.path);
+    else
+        buf_printf(&path, "%s/zones/%s", session->facts.path, id);
     session_request(session, &request);
     request.method = NET_GET;
     request.path = buf_text(&path);
@@ -113,7 +125,7 @@ static enum result verify(struct session *session, struct err *err)
         return err->result;
     output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
     if (exchange.outcome == NET_ANSWERED)
-        return judge(session, &exchange, err);
+        return judge(session, &exchange, token, err);
     *err = exchange.why;
     return err->result;
 }
@@ -124,7 +136,8 @@ static enum result dispatch(struct session *session, const char *verb, const cha
     bool asks = strcmp(verb, "verify") == 0;
 
     if (!asks && strcmp(verb, "put") != 0 && strcmp(verb, "remove") != 0)
-        return err_set(err, RESULT_USAGE, "credential: say put, verify or remove");
+        return err_set(err, RESULT_USAGE,
+                       "say put, verify or remove; see georder credential --help");
     if (session_config(session, err) != RESULT_OK || session_trust(session, err) != RESULT_OK ||
         keys_start(&session->keys, &session->config, false, err) != RESULT_OK ||
         (asks && net_start(&session->net, &session->trust, err) != RESULT_OK) ||
@@ -145,6 +158,8 @@ static enum result arguments(struct session *session, const char **email, int ar
         *email = optarg;
     if (option == OPTIONS_BAD)
         return err->result;
+    if (*email != NULL && **email == '\0')
+        return err_set(err, RESULT_USAGE, "--email: give the account's address");
     /* A second word is most likely the secret itself: it is not repeated. */
     if (argc - optind > 1)
         return err_set(err, RESULT_USAGE,
@@ -157,14 +172,12 @@ enum result cmd_credential(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
     struct err err = {0};
-    const char *email = "";
+    const char *email = NULL;
     enum result result = arguments(&session, &email, argc, argv, &err);
 
     output_start(&session.output, "credential", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (result == RESULT_OK)
         (void)dispatch(&session, optind < argc ? argv[optind] : "", email, &err);
     return output_end(&session.output, &err);

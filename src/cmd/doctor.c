@@ -24,7 +24,7 @@ struct doctor {
 };
 
 /* One line: "ok", or the error. Keeps the first failure for the exit code. */
-static bool check(struct doctor *doctor, const char *name, const struct err *err, const char *text)
+static void check(struct doctor *doctor, const char *name, const struct err *err, const char *text)
 {
     bool good = err->result == RESULT_OK;
     cJSON *entry = cJSON_CreateObject();
@@ -37,7 +37,6 @@ static bool check(struct doctor *doctor, const char *name, const struct err *err
         shown(good ? text : err->text));
     if (!good && doctor->first.result == RESULT_OK)
         doctor->first = *err;
-    return good;
 }
 
 static void check_versions(struct doctor *doctor)
@@ -47,10 +46,10 @@ static void check_versions(struct doctor *doctor)
 
     buf_printf(&text, "georder %s, %s, cJSON %s", GEORDER_VERSION, OpenSSL_version(OPENSSL_VERSION),
                cJSON_Version());
-    (void)check(doctor, "versions", &none, buf_text(&text));
+    check(doctor, "versions", &none, buf_text(&text));
 }
 
-static bool check_policy(struct doctor *doctor)
+static void check_policy(struct doctor *doctor)
 {
     struct session *session = doctor->session;
     const struct policy_facts *facts = &session->facts;
@@ -59,27 +58,69 @@ static bool check_policy(struct doctor *doctor)
     int64_t now = clock_now();
 
     guard_path(&path, session->config.directory, session->config.policy);
-    if (session_policy(session, buf_text(&path), &err) != RESULT_OK)
-        return check(doctor, "policy", &err, "");
+    if (session_policy(session, buf_text(&path), &err) != RESULT_OK) {
+        check(doctor, "policy", &err, "");
+        return;
+    }
     if (now < facts->effective_ms || now >= facts->expires_ms)
         (void)err_set(&err, RESULT_CONFIG, "policy %s, revision %lld is in force from %s to %s",
                       facts->name, (long long)facts->revision, facts->effective, facts->expires);
-    buf_printf(&text, "%s, revision %lld, %zu rules, expires %s, TLS %s with %zu pins", facts->name,
+    buf_printf(&text, "%s, revision %lld, rules: %zu, expires %s, TLS %s, pins: %zu", facts->name,
                (long long)facts->revision, facts->rules, facts->expires,
                facts->minimum_tls == 0x0304 ? "1.3" : "1.2 or newer", facts->pins);
-    return check(doctor, "policy", &err, buf_text(&text));
+    check(doctor, "policy", &err, buf_text(&text));
 }
 
 static void check_trust(struct doctor *doctor)
 {
-    struct err err = {0};
     const char *file = doctor->session->config.ca_file;
+    AUTO_BUF text = BUF_INIT(2 * PATH_MAX);
+    struct err err = {0};
+    size_t count = 0;
 
-    const char *text = file != NULL ? file : "the system's certificates";
+    if (session_trust(doctor->session, &err) == RESULT_OK && file != NULL &&
+        (count = certificates_count(&doctor->session->trust)) == 0)
+        (void)err_set(&err, RESULT_CONFIG, "%s: it holds no certificate (PEM)", file);
+    if (file == NULL)
+        buf_puts(&text, "the system's certificates");
+    else
+        buf_printf(&text, "%s, certificates: %zu", file, count);
+    check(doctor, "trust", &err, buf_text(&text));
+}
 
-    if (session_trust(doctor->session, &err) != RESULT_OK)
-        text = "";
-    (void)check(doctor, "trust", &err, text);
+/* "label georder, logged_in yes, flags (login required, user PIN set)" */
+static void facts_put(struct buf *out, const cJSON *node)
+{
+    const cJSON *item;
+
+    if (cJSON_IsString(node))
+        buf_puts(out, node->valuestring);
+    else if (cJSON_IsBool(node))
+        buf_puts(out, cJSON_IsTrue(node) ? "yes" : "no");
+    else if (cJSON_IsNumber(node))
+        buf_printf(out, "%.0f", node->valuedouble);
+    cJSON_ArrayForEach(item, node)
+    {
+        bool nested = cJSON_IsArray(item) || cJSON_IsObject(item);
+
+        buf_printf(out, "%s%s%s%s", item == node->child ? "" : ", ",
+                   item->string != NULL ? item->string : "", item->string != NULL ? " " : "",
+                   nested ? "(" : "");
+        facts_put(out, item);
+        buf_puts(out, nested ? ")" : "");
+    }
+}
+
+/* A log goes on with the key that it began with. */
+static void check_thumbprint(const struct doctor *doctor, const cJSON *key, struct err *err)
+{
+    const char *expected = doctor->session->config.signing_key_thumbprint;
+    const char *kid = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(key, "kid"));
+
+    if (kid != NULL && expected != NULL && strcmp(kid, expected) != 0)
+        (void)err_set(err, RESULT_KEY,
+                      "the audit key is %s, but audit.signing_key_thumbprint in the config is %s",
+                      kid, expected);
 }
 
 static void tell_report(struct doctor *doctor, const cJSON *report)
@@ -92,10 +133,16 @@ static void tell_report(struct doctor *doctor, const cJSON *report)
         const cJSON *error = cJSON_GetObjectItemCaseSensitive(part, "error");
         struct err err = {0};
 
-        json_put(&text, part);
+        facts_put(&text, part);
         if (cJSON_IsString(error))
             (void)err_set(&err, RESULT_KEY, "%s", error->valuestring);
-        (void)check(doctor, part->string, &err, buf_text(&text));
+        else if (strcmp(part->string, "signing_key") == 0)
+            check_thumbprint(doctor, part, &err);
+        check(doctor, part->string, &err, buf_text(&text));
+        if (cJSON_IsObject(part))
+            cJSON_AddItemToObject(
+                cJSON_GetArrayItem(doctor->checks, cJSON_GetArraySize(doctor->checks) - 1), "facts",
+                cJSON_Duplicate(part, true));
     }
 }
 
@@ -107,7 +154,7 @@ static void check_keys(struct doctor *doctor)
 
     if (keys_ready(keys, &err) != RESULT_OK ||
         keys_ask(keys, MSG_KEYS_REPORT, NULL, -1, &report, &err) != RESULT_OK)
-        (void)check(doctor, "keys", &err, "");
+        check(doctor, "keys", &err, "");
     tell_report(doctor, report);
 }
 
@@ -123,19 +170,21 @@ static void check_log(struct doctor *doctor)
         !audit_verdict_good(report.verdict))
         (void)err_set(&err, RESULT_AUDIT, "%s: %s", audit_verdict_name(report.verdict),
                       report.text);
-    buf_printf(&text, "%s, %llu records, %llu intents without an outcome",
+    buf_printf(&text, "%s, records: %llu, intents without an outcome: %llu",
                audit_verdict_name(report.verdict), (unsigned long long)report.records,
                (unsigned long long)report.unclosed);
-    (void)check(doctor, "log", &err, buf_text(&text));
+    check(doctor, "log", &err, buf_text(&text));
 }
 
 static void check_sandbox(struct doctor *doctor)
 {
     AUTO_BUF text = BUF_INIT(1024);
     struct err none = {0};
+    const char *keys = doctor->session->keys.sandbox;
 
-    buf_printf(&text, "main: %s; keys: %s", guard_level_text(), doctor->session->keys.sandbox);
-    (void)check(doctor, "sandbox", &none, buf_text(&text));
+    buf_printf(&text, "main: %s; keys: %s", guard_level_text(),
+               keys[0] != '\0' ? keys : "not reached");
+    check(doctor, "sandbox", &none, buf_text(&text));
 }
 
 static void examine(struct doctor *doctor)
@@ -146,21 +195,21 @@ static void examine(struct doctor *doctor)
 
     check_versions(doctor);
     has_config = config_load(session->options.config, &session->config, &err) == RESULT_OK;
-    (void)check(doctor, "config", &err, session->config.path);
+    check(doctor, "config", &err, session->config.path);
     if (!has_config)
         return;
     (void)check_policy(doctor);
     check_trust(doctor);
     has_log = session_directory(session, &err) == RESULT_OK;
     if (!has_log)
-        (void)check(doctor, "log", &err, "");
+        check(doctor, "log", &err, "");
     err = (struct err){0};
     has_keys = keys_start(&session->keys, &session->config, true, &err) == RESULT_OK;
     if (!has_keys)
-        (void)check(doctor, "keys", &err, "");
+        check(doctor, "keys", &err, "");
     err = (struct err){0};
     if (guard_lock_main(session->audit_fd, false, &err) != RESULT_OK) {
-        (void)check(doctor, "sandbox", &err, "");
+        check(doctor, "sandbox", &err, "");
         return;
     }
     if (has_keys)
@@ -178,10 +227,8 @@ enum result cmd_doctor(int argc, char **argv)
     enum result result = options_only(&session.options, argc, argv, 0, &err);
 
     output_start(&session.output, "doctor", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (result != RESULT_OK)
         return output_end(&session.output, &err);
     doctor.checks = cJSON_CreateArray();

@@ -26,8 +26,8 @@ static const char help[] =
     "  --environment NAME=VALUE  for the module, say SOFTHSM2_CONF=softhsm2.conf\n"
     "  --keystore                an encrypted file, keystore.json, instead of a token\n"
     "  --passphrase-source S     file:PATH or credential:NAME; without it you are asked\n"
-    "  --policy FILE             copied to policy.json; without it the installed example\n"
-    "  --ca-file FILE            copied to roots.pem; without it Cloudflare's roots\n"
+    "  --policy FILE             copied to policy.json; without it the one there, or an example\n"
+    "  --ca-file FILE            copied to roots.pem; without it the one there, or Cloudflare's\n"
     "  --origin NAME             of the log, say host-17.example.com/georder\n"
     "  --resolve ADDRESS         always connect to this address\n"
     "  --json  --quiet  --verbose  --help\n"
@@ -130,23 +130,24 @@ static enum result arguments(struct home *home, int argc, char **argv, struct er
     if (option == OPTIONS_BAD || options->help)
         return err->result;
     if (argc - optind != 1)
-        return err_set(err, RESULT_USAGE, "init: give the one directory that becomes the home");
+        return err_set(err, RESULT_USAGE,
+                       "give the one directory that becomes the home; see georder init --help");
     home->directory = argv[optind];
     if (home->keystore == (home->module != NULL) || (home->module != NULL) != (home->token != NULL))
-        return err_set(err, RESULT_USAGE, "init: give --module and --token, or --keystore");
+        return err_set(err, RESULT_USAGE, "give --module and --token, or --keystore");
     if (options->config != NULL)
-        return err_set(err, RESULT_USAGE, "init makes the config: --config has no meaning here");
+        return err_set(err, RESULT_USAGE, "--config has no meaning here: init makes the config");
     return RESULT_OK;
 }
 
-/* RFC 7512: what is not unreserved is percent-encoded. */
-static void put_escaped(struct buf *out, const char *text)
+/* RFC 7512: what is not unreserved is percent-encoded; in the query, paths stay readable. */
+static void put_escaped(struct buf *out, const char *text, const char *also)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "-._~";
 
     for (; *text != '\0'; text++) {
-        if (strchr(plain, *text) != NULL)
+        if (strchr(plain, *text) != NULL || strchr(also, *text) != NULL)
             buf_putc(out, *text);
         else
             buf_printf(out, "%%%02X", (unsigned char)*text);
@@ -157,15 +158,16 @@ static void key_source(const struct home *home, const char *name, const char *ty
 {
     if (home->keystore) {
         buf_printf(out, "keystore:keystore.json?name=%s", name);
-        if (home->passphrase != NULL)
-            buf_printf(out, "&passphrase-source=%s", home->passphrase);
+        buf_puts(out, home->passphrase != NULL ? "&passphrase-source=" : "");
+        put_escaped(out, home->passphrase != NULL ? home->passphrase : "", "/:");
         return;
     }
     buf_puts(out, "pkcs11:token=");
-    put_escaped(out, home->token);
-    buf_printf(out, ";object=%s;type=%s?module-path=%s", name, type, home->module);
-    if (home->pin != NULL)
-        buf_printf(out, "&pin-source=%s", home->pin);
+    put_escaped(out, home->token, "");
+    buf_printf(out, ";object=%s;type=%s?module-path=", name, type);
+    put_escaped(out, home->module, "/:");
+    buf_puts(out, home->pin != NULL ? "&pin-source=" : "");
+    put_escaped(out, home->pin != NULL ? home->pin : "", "/:");
 }
 
 static enum result make_directory(struct home *home, struct err *err)
@@ -182,19 +184,55 @@ static enum result make_directory(struct home *home, struct err *err)
     return RESULT_OK;
 }
 
-static enum result copy(const struct home *home, const char *given, const char *installed,
-                        const char *name, struct err *err)
+static bool has(const struct home *home, const char *name)
 {
-    AUTO_BUF path = BUF_INIT(2 * PATH_MAX), text = BUF_INIT(POLICY_MAX);
+    return faccessat(home->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
+/* Where a file of the home comes from: what was given, what is there already, or the installed. */
+static void source_path(const struct home *home, const char *given, const char *installed,
+                        const char *name, struct buf *out)
+{
     if (given != NULL)
-        buf_puts(&path, given);
+        buf_puts(out, given);
+    else if (has(home, name))
+        guard_path(out, home->directory, name);
     else
-        session_installed(&path, installed);
-    if (guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &text, err) != RESULT_OK ||
-        file_replace(home->fd, name, buf_text(&text), text.len, 0600, err) != RESULT_OK)
+        session_installed(out, installed);
+}
+
+/* Before anything is made: a home with a policy or roots that nobody can use is no home. */
+static enum result look_at_sources(const struct home *home, struct err *err)
+{
+    AUTO_BUF policy = BUF_INIT(2 * PATH_MAX), roots = BUF_INIT(2 * PATH_MAX);
+    struct session *session = home->session;
+
+    if ((home->policy != NULL && has(home, "policy.json")) ||
+        (home->ca != NULL && has(home, "roots.pem")))
+        return err_set(err, RESULT_USAGE,
+                       "%s has a policy.json or roots.pem already: move it away, or leave out the "
+                       "option to use it",
+                       home->directory);
+    source_path(home, home->policy, "example.json", "policy.json", &policy);
+    source_path(home, home->ca, "cloudflare-roots.pem", "roots.pem", &roots);
+    if (session_policy(session, buf_text(&policy), err) != RESULT_OK ||
+        guard_read(buf_text(&roots), GUARD_PUBLIC, RESULT_CONFIG, &session->trust, err) !=
+            RESULT_OK)
         return err->result;
+    if (certificates_count(&session->trust) == 0)
+        return err_set(err, RESULT_CONFIG, "%s: it holds no certificate (PEM)", buf_text(&roots));
+    if (home->resolve != NULL && !address_valid(home->resolve))
+        return err_set(err, RESULT_USAGE, "--resolve: give an IPv4 or IPv6 address");
     return RESULT_OK;
+}
+
+/* A file that is there already is somebody's, and stays. */
+static enum result copy(const struct home *home, const char *name, const struct buf *text,
+                        struct err *err)
+{
+    if (has(home, name))
+        return RESULT_OK;
+    return file_create(home->fd, name, buf_text(text), text->len, 0600, err);
 }
 
 /* The helpers are started with this; the file itself is written last, when all else has worked. */
@@ -304,10 +342,10 @@ static enum result init(struct home *home, struct err *err)
 {
     struct session *session = home->session;
 
-    if (make_directory(home, err) != RESULT_OK ||
-        copy(home, home->policy, "example.json", "policy.json", err) != RESULT_OK ||
-        copy(home, home->ca, "cloudflare-roots.pem", "roots.pem", err) != RESULT_OK ||
+    if (make_directory(home, err) != RESULT_OK || look_at_sources(home, err) != RESULT_OK ||
         fill_config(home, err) != RESULT_OK || make_key(home, err) != RESULT_OK ||
+        copy(home, "policy.json", &session->policy_text, err) != RESULT_OK ||
+        copy(home, "roots.pem", &session->trust, err) != RESULT_OK ||
         make_log(home, err) != RESULT_OK || write_config(home, err) != RESULT_OK)
         return err->result;
     output_add_text(&session->output, "directory", session->config.directory);
@@ -333,10 +371,8 @@ enum result cmd_init(int argc, char **argv)
     enum result result = arguments(&home, argc, argv, &err);
 
     output_start(&session.output, "init", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (result == RESULT_OK)
         (void)init(&home, &err);
     fd_close(&home.fd);

@@ -36,20 +36,32 @@ static bool is_secret_option(const char *name, size_t len)
     return false;
 }
 
-/* getopt has already stepped over the word that it did not understand. */
+/* Asked for ahead, so that a mistake before --json is told in JSON too. */
+static bool json_wanted(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+/* getopt has already stepped over the long option that it did not understand. */
 static int option_bad(char **argv, bool argument_missing, struct err *err)
 {
-    const char *word = argv[optind - 1] != NULL ? argv[optind - 1] : "";
+    const char *word = argv[optind - 1];
     const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : word;
     size_t len = strcspn(name, "=");
 
-    if (is_secret_option(name, len))
+    if (argument_missing)
+        (void)err_set(err, RESULT_USAGE, "--%.*s needs a value", (int)len, name);
+    else if (optopt > ' ' && optopt < 0x7f)
+        (void)err_set(err, RESULT_USAGE, "-%c: unknown option; see georder %s --help", optopt,
+                      argv[0]);
+    else if (is_secret_option(name, len))
         (void)err_set(err, RESULT_USAGE,
                       "--%.*s: secrets are never given on the command line, where every user can "
                       "read them; they come from a key source, standard input or a prompt",
                       (int)len, name);
-    else if (argument_missing)
-        (void)err_set(err, RESULT_USAGE, "--%.*s needs a value", (int)len, name);
     else
         (void)err_set(err, RESULT_USAGE,
                       "%.*s: unknown option, or one that takes no value; see georder %s --help",
@@ -63,9 +75,10 @@ int options_next(struct options *options, int argc, char **argv, const struct op
     struct option all[OPTIONS_MAX];
 
     options_join(all, own);
+    options->json = options->json || json_wanted(argc, argv);
     opterr = 0;
     for (;;) {
-        int got = getopt_long(argc, argv, ":", all, NULL);
+        int got = getopt_long(argc, argv, ":h", all, NULL);
 
         switch (got) {
         case CONFIG:
@@ -80,6 +93,7 @@ int options_next(struct options *options, int argc, char **argv, const struct op
         case VERBOSE:
             options->verbose = true;
             break;
+        case 'h':
         case HELP:
             options->help = true;
             break;
@@ -99,7 +113,7 @@ enum result options_only(struct options *options, int argc, char **argv, int wor
     if (options_next(options, argc, argv, NULL, err) == OPTIONS_BAD)
         return err->result;
     if (argc - optind > words)
-        return err_set(err, RESULT_USAGE, "%s: one word too many: see georder %s --help",
+        return err_set(err, RESULT_USAGE, "%s: one word too many; see georder %s --help",
                        argv[optind + words], argv[0]);
     return RESULT_OK;
 }

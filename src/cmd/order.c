@@ -337,10 +337,8 @@ enum result cmd_order(int argc, char **argv)
     enum result result = arguments(&placing, &input, argc, argv, &err);
 
     output_start(&session.output, "order", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (session.options.json)
         placing.records = cJSON_CreateArray();
     if (result == RESULT_OK)

@@ -27,14 +27,18 @@ static void document_print(struct output *output, const struct err *err)
 
 enum result output_end(struct output *output, const struct err *err)
 {
+    bool written;
+
     if (output->document != NULL)
         document_print(output, err);
-    if (err->result != RESULT_OK)
-        (void)fprintf(stderr, "georder %s: %s\n", output->command, shown(err->text));
     json_delete(&output->document);
-    if (fflush(stdout) != 0 && err->result == RESULT_OK)
-        return RESULT_INTERNAL;
-    return err->result;
+    written = fflush(stdout) == 0 && !ferror(stdout);
+    if (err->result != RESULT_OK)
+        (void)fprintf(stderr, "georder %s: %s\n", shown(output->command), shown(err->text));
+    else if (!written)
+        (void)fprintf(stderr, "georder %s: standard output cannot be written\n",
+                      shown(output->command));
+    return err->result == RESULT_OK && !written ? RESULT_INTERNAL : err->result;
 }
 
 void say(const struct output *output, const char *fmt, ...)
@@ -86,7 +90,13 @@ void output_add_text(struct output *output, const char *name, const char *text)
         cJSON_AddStringToObject(output->document, name, text);
 }
 
-void output_help(const char *text)
+enum result output_help(struct output *output, const char *text)
 {
-    (void)fputs(text, stdout);
+    struct err none = {0};
+
+    if (output->document != NULL)
+        output_add_text(output, "help", text);
+    else
+        (void)fputs(text, stdout);
+    return output_end(output, &none);
 }

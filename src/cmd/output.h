@@ -29,6 +29,7 @@ const char *shown(const char *text);
  * document. */
 void output_add(struct output *output, const char *name, cJSON *value);
 void output_add_text(struct output *output, const char *name, const char *text);
-void output_help(const char *text);
+/* Ends the command, with its help. */
+enum result output_help(struct output *output, const char *text);
 
 #endif

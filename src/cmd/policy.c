@@ -65,7 +65,7 @@ static enum result lint(struct session *session, struct err *err)
         say(&session->output, "%s: %s: %s\n", shown(item->pointer), item->code, shown(item->text));
     }
     output_add(&session->output, "remarks", list);
-    say(&session->output, "valid: policy %s, revision %lld, %zu rules, %zu remarks, sha256 %s\n",
+    say(&session->output, "valid: policy %s, revision %lld, rules: %zu, remarks: %zu, sha256 %s\n",
         shown(session->facts.name), (long long)session->facts.revision, session->facts.rules,
         found.count, session->facts.digest);
     return RESULT_OK;
@@ -101,7 +101,7 @@ static enum result show(struct session *session, const char *name, struct err *e
         (long long)facts->revision, shown(facts->owner));
     say(&session->output, "in force %s to %s, sha256 %s\n", facts->effective, facts->expires,
         facts->digest);
-    say(&session->output, "API %s, %zu pins, %zu networks, TLS %s or newer; a violation is %s\n",
+    say(&session->output, "API %s, pins: %zu, networks: %zu, TLS %s or newer; a violation is %s\n",
         shown(facts->base_url), facts->pins, facts->networks,
         facts->minimum_tls == 0x0304 ? "1.3" : "1.2",
         facts->delete_on_violation ? "reported and the pack deleted" : "reported");
@@ -119,7 +119,7 @@ static enum result dispatch(struct session *session, int argc, char **argv, stru
     bool is_lint = strcmp(verb, "lint") == 0;
 
     if (!is_lint && strcmp(verb, "show") != 0)
-        return err_set(err, RESULT_USAGE, "policy: say lint or show");
+        return err_set(err, RESULT_USAGE, "say lint or show; see georder policy --help");
     if (load(session, file, err) != RESULT_OK)
         return err->result;
     output_add(&session->output, "policy", facts_json(&session->facts));
@@ -133,10 +133,8 @@ enum result cmd_policy(int argc, char **argv)
     enum result result = options_only(&session.options, argc, argv, 2, &err);
 
     output_start(&session.output, "policy", &session.options);
-    if (result == RESULT_OK && session.options.help) {
-        output_help(help);
-        return RESULT_OK;
-    }
+    if (result == RESULT_OK && session.options.help)
+        return output_help(&session.output, help);
     if (result == RESULT_OK)
         (void)dispatch(&session, argc, argv, &err);
     return output_end(&session.output, &err);

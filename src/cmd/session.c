@@ -1,6 +1,8 @@
 #include "session.h"
 
 #include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +81,21 @@ enum result session_trust(struct session *session, struct err *err)
         return RESULT_OK;
     guard_path(&path, session->config.directory, session->config.ca_file);
     return guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &session->trust, err);
+}
+
+size_t certificates_count(const struct buf *pem)
+{
+    BIO *bio = BIO_new_mem_buf(buf_text(pem), (int)pem->len);
+    size_t count = 0;
+    X509 *certificate;
+
+    while (bio != NULL && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+        X509_free(certificate);
+        count++;
+    }
+    ERR_clear_error();
+    BIO_free(bio);
+    return count;
 }
 
 static void identify(struct session *session)

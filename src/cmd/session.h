@@ -39,6 +39,7 @@ MUST_USE enum result session_policy(struct session *session, const char *path, s
 MUST_USE enum result session_config(struct session *session, struct err *err);
 /* The CA bundle that the config names, read into session->trust (empty: the system's). */
 MUST_USE enum result session_trust(struct session *session, struct err *err);
+size_t certificates_count(const struct buf *pem);
 /* The log's directory, and who we are for its records: before the lock. */
 MUST_USE enum result session_directory(struct session *session, struct err *err);
 /* With keys ready: the log, for appending. */
