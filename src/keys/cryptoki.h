@@ -15,11 +15,16 @@
 
 #define SOURCES     2 /* the signing key's and the credential's */
 #define OBJECTS_MAX 64
+#define SLOTS_MAX   64
+#define ID_MAX      255
 
 struct module {
     char path[URI_MAX + 1];
     CK_FUNCTION_LIST *f;
     CK_INFO info;
+    CK_ULONG slots; /* those with a token, as they were at the start */
+    CK_SLOT_ID slot[SLOTS_MAX];
+    CK_TOKEN_INFO token[SLOTS_MAX];
     PKCS11_CTX *p11; /* NULL until a private key was asked for */
     PKCS11_SLOT *p11_slots;
     unsigned p11_slot_count;
@@ -78,7 +83,6 @@ enum result objects_ambiguous(struct token *token, const struct uri *uri,
 /* One attribute's bytes; a missing one is empty. */
 MUST_USE enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object,
                                   CK_ATTRIBUTE_TYPE type, struct buf *out, struct err *err);
-CK_ULONG object_ulong(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 bool object_flag(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 /* "label" (id 0a0b) */
 void object_describe(struct token *token, CK_OBJECT_HANDLE object, struct buf *out);
@@ -92,8 +96,10 @@ MUST_USE enum result data_remove(struct token *token, const struct uri *uri, str
 
 /* hsm_key.c */
 struct hsm_key {
-    CK_OBJECT_HANDLE object;
+    CK_ULONG type;
     bool sensitive, extractable, always_authenticate;
+    size_t id_len, label_len;
+    unsigned char id[ID_MAX], label[ID_MAX];
 };
 /* *missing: no such key; then the error says where was looked and what there is. */
 MUST_USE enum result hsm_key_find(struct token *token, const struct uri *uri, struct hsm_key *out,

@@ -10,8 +10,6 @@
 
 #include "cryptoki.h"
 
-#define ID_MAX 255
-
 static const char *key_type_name(CK_ULONG type)
 {
     switch (type) {
@@ -26,69 +24,139 @@ static const char *key_type_name(CK_ULONG type)
     }
 }
 
-static enum result key_missing(struct token *token, const struct uri *uri, struct err *err)
+static void key_describe(const struct hsm_key *key, struct buf *out)
+{
+    buf_puts(out, out->len > 0 ? ", \"" : "\"");
+    text_escape(out, (const char *)key->label, key->label_len);
+    buf_putc(out, '"');
+    if (key->id_len == 0)
+        return;
+    buf_puts(out, " (id ");
+    for (size_t i = 0; i < key->id_len; i++)
+        buf_printf(out, "%%%02x", (unsigned)key->id[i]);
+    buf_putc(out, ')');
+}
+
+static size_t length_of(const CK_ATTRIBUTE *attribute)
+{
+    return attribute->ulValueLen == CK_UNAVAILABLE_INFORMATION ? 0 : attribute->ulValueLen;
+}
+
+/* All in one call, as each costs a round to the device. What a key has not stays empty. */
+static enum result key_look(struct token *token, CK_OBJECT_HANDLE object, struct hsm_key *out,
+                            struct err *err)
+{
+    CK_BBOOL sensitive = CK_FALSE, extractable = CK_FALSE, always = CK_FALSE;
+    CK_ATTRIBUTE wanted[] = {
+        {CKA_KEY_TYPE, &out->type, sizeof out->type},
+        {CKA_ID, out->id, sizeof out->id},
+        {CKA_LABEL, out->label, sizeof out->label},
+        {CKA_SENSITIVE, &sensitive, sizeof sensitive},
+        {CKA_EXTRACTABLE, &extractable, sizeof extractable},
+        {CKA_ALWAYS_AUTHENTICATE, &always, sizeof always},
+    };
+    CK_RV rv = token->module->f->C_GetAttributeValue(token->session, object, wanted,
+                                                     sizeof wanted / sizeof wanted[0]);
+
+    if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
+        return err_ckr(err, rv, "token \"%s\": cannot look at a private key", token->label);
+    out->id_len = length_of(&wanted[1]);
+    out->label_len = length_of(&wanted[2]);
+    out->sensitive = sensitive != CK_FALSE;
+    out->extractable = extractable != CK_FALSE;
+    out->always_authenticate = always != CK_FALSE;
+    return RESULT_OK;
+}
+
+static bool key_matches(const struct uri *uri, struct hsm_key *key)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE has[] = {
+        {CKA_CLASS, &class, sizeof class},
+        {CKA_ID, key->id, key->id_len},
+        {CKA_LABEL, key->label, key->label_len},
+    };
+
+    return p11_kit_uri_match_attributes(uri->match, has, sizeof has / sizeof has[0]);
+}
+
+struct keys_seen {
+    size_t matching;
+    struct buf all, matched, foreign;
+    struct hsm_key key, stranger; /* the last that matched, the last that libp11 does not know */
+};
+
+static void keys_seen_free(struct keys_seen *seen)
+{
+    buf_free(&seen->all);
+    buf_free(&seen->matched);
+    buf_free(&seen->foreign);
+}
+
+static enum result keys_look(struct token *token, const struct uri *uri, struct keys_seen *seen,
+                             struct err *err)
 {
     struct objects all;
-    AUTO_BUF list = BUF_INIT(8192);
 
     if (objects_find(token, NULL, CKO_PRIVATE_KEY, &all, err) != RESULT_OK)
         return err->result;
     for (size_t i = 0; i < all.count; i++) {
-        buf_puts(&list, i > 0 ? ", " : "");
-        object_describe(token, all.handle[i], &list);
+        struct hsm_key key = {0};
+
+        if (key_look(token, all.handle[i], &key, err) != RESULT_OK)
+            return err->result;
+        key_describe(&key, &seen->all);
+        if (key.type != CKK_RSA && key.type != CKK_EC) {
+            seen->stranger = key;
+            key_describe(&key, &seen->foreign);
+        }
+        if (!key_matches(uri, &key))
+            continue;
+        seen->key = key;
+        seen->matching++;
+        key_describe(&key, &seen->matched);
     }
-    return err_set(err, RESULT_KEY,
-                   "no private key on token \"%s\" matches %s (`georder init` makes it); there "
-                   "are: %s",
-                   token->label, uri->text, all.count > 0 ? buf_text(&list) : "none");
+    return RESULT_OK;
 }
 
 /* One key of a type that libp11 does not know makes it list none at all, without a reason. */
-static enum result keys_listable(struct token *token, struct err *err)
+static enum result key_choose(const struct token *token, const struct uri *uri,
+                              const struct keys_seen *seen, struct err *err)
 {
-    struct objects all;
-
-    if (objects_find(token, NULL, CKO_PRIVATE_KEY, &all, err) != RESULT_OK)
-        return err->result;
-    for (size_t i = 0; i < all.count; i++) {
-        CK_ULONG type = object_ulong(token, all.handle[i], CKA_KEY_TYPE);
-        AUTO_BUF name = BUF_INIT(2048);
-
-        if (type == CKK_RSA || type == CKK_EC)
-            continue;
-        object_describe(token, all.handle[i], &name);
+    if (seen->matching == 0)
+        return err_set(err, RESULT_KEY,
+                       "no private key on token \"%s\" matches %s (`georder init` makes it); "
+                       "there are: %s",
+                       token->label, uri->text, seen->all.len > 0 ? buf_text(&seen->all) : "none");
+    if (seen->matching > 1)
+        return err_set(err, RESULT_KEY, "%zu private keys on token \"%s\" match %s: %s",
+                       seen->matching, token->label, uri->text, buf_text(&seen->matched));
+    if (seen->key.type != CKK_EC)
+        return err_set(err, RESULT_KEY,
+                       "the key that matches %s is of type %s: the audit key must be EC P-256 "
+                       "(or P-384)",
+                       uri->text, key_type_name(seen->key.type));
+    if (seen->foreign.len > 0)
         return err_set(err, RESULT_KEY,
                        "token \"%s\" also holds the key %s of type %s, and libp11 cannot use a "
                        "token with such a key: keep the audit key on a token of its own",
-                       token->label, buf_text(&name), key_type_name(type));
-    }
+                       token->label, buf_text(&seen->foreign), key_type_name(seen->stranger.type));
     return RESULT_OK;
 }
 
 enum result hsm_key_find(struct token *token, const struct uri *uri, struct hsm_key *out,
                          bool *missing, struct err *err)
 {
-    struct objects found;
-    CK_ULONG type;
+    __attribute__((cleanup(keys_seen_free))) struct keys_seen seen = {
+        .all = BUF_INIT(65536), .matched = BUF_INIT(65536), .foreign = BUF_INIT(65536)};
 
     *missing = false;
-    if (objects_find(token, uri, CKO_PRIVATE_KEY, &found, err) != RESULT_OK)
+    if (keys_look(token, uri, &seen, err) != RESULT_OK)
         return err->result;
-    *missing = found.count == 0;
-    if (found.count == 0)
-        return key_missing(token, uri, err);
-    if (found.count > 1)
-        return objects_ambiguous(token, uri, &found, err);
-    out->object = found.handle[0];
-    type = object_ulong(token, out->object, CKA_KEY_TYPE);
-    if (type != CKK_EC)
-        return err_set(err, RESULT_KEY,
-                       "the key that matches %s is of type %s: the audit key must be EC P-256 "
-                       "(or P-384)",
-                       uri->text, key_type_name(type));
-    out->sensitive = object_flag(token, out->object, CKA_SENSITIVE);
-    out->extractable = object_flag(token, out->object, CKA_EXTRACTABLE);
-    out->always_authenticate = object_flag(token, out->object, CKA_ALWAYS_AUTHENTICATE);
+    *missing = seen.matching == 0;
+    if (key_choose(token, uri, &seen, err) != RESULT_OK)
+        return err->result;
+    *out = seen.key;
     if (!out->always_authenticate)
         token_forget_pin(token);
     return RESULT_OK;
@@ -152,32 +220,29 @@ static PKCS11_TOKEN *p11_token(const struct token *token)
     return NULL;
 }
 
-/* By CKA_ID and label, as libp11 hides its handles; two of a kind cannot be told apart. */
-static enum result p11_key(struct token *token, CK_OBJECT_HANDLE object, PKCS11_KEY **out,
+/* By CKA_ID, as libp11 hides its handles; two of an id cannot be told apart. */
+static enum result p11_key(struct token *token, const struct hsm_key *key, PKCS11_KEY **out,
                            struct err *err)
 {
     PKCS11_TOKEN *p11 = p11_token(token);
     PKCS11_KEY *keys = NULL;
     unsigned count = 0, same = 0;
-    AUTO_BUF id = BUF_INIT(ID_MAX);
-    AUTO_BUF label = BUF_INIT(ID_MAX);
+    AUTO_BUF name = BUF_INIT(4096);
 
-    if (object_bytes(token, object, CKA_ID, &id, err) != RESULT_OK ||
-        object_bytes(token, object, CKA_LABEL, &label, err) != RESULT_OK)
-        return err->result;
     if (p11 == NULL || PKCS11_enumerate_keys(p11, &keys, &count) != 0)
         return p11_fail(token, "list the private keys", err);
     for (unsigned i = 0; i < count; i++)
-        if (keys[i].id_len == id.len && memcmp(keys[i].id, buf_text(&id), id.len) == 0) {
+        if (keys[i].id_len == key->id_len && memcmp(keys[i].id, key->id, key->id_len) == 0) {
             *out = &keys[i];
             same++;
         }
-    if (same == 1 && id.len > 0)
+    if (same == 1 && key->id_len > 0)
         return RESULT_OK;
+    key_describe(key, &name);
     return err_set(err, RESULT_KEY,
-                   "token \"%s\": %u private keys have the CKA_ID of \"%s\" (or it is empty): "
-                   "give each key an id of its own",
-                   token->label, same, buf_text(&label));
+                   "token \"%s\": %u private keys have the CKA_ID of %s: give each key an id of "
+                   "its own",
+                   token->label, same, buf_text(&name));
 }
 
 static enum result p11_ask_pin(struct token *token, struct err *err)
@@ -197,12 +262,11 @@ enum result hsm_key_open(struct token *token, const struct hsm_key *key, EVP_PKE
 {
     PKCS11_KEY *found = NULL;
 
-    if (keys_listable(token, err) != RESULT_OK || session_spare(token, err) != RESULT_OK ||
-        p11_start(token, err) != RESULT_OK)
+    if (session_spare(token, err) != RESULT_OK || p11_start(token, err) != RESULT_OK)
         return err->result;
     if (key->always_authenticate && p11_ask_pin(token, err) != RESULT_OK)
         return err->result;
-    if (p11_key(token, key->object, &found, err) != RESULT_OK)
+    if (p11_key(token, key, &found, err) != RESULT_OK)
         return err->result;
     *out = PKCS11_get_private_key(found);
     if (*out == NULL)

@@ -84,6 +84,28 @@ static enum result functions_get(struct module *module, struct err *err)
     return RESULT_OK;
 }
 
+/* Once a process: to list them is slow on some modules. Tokens not initialised are passed over. */
+static enum result slots_list(struct module *module, struct err *err)
+{
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG count = SLOTS_MAX;
+    CK_RV rv = module->f->C_GetSlotList(CK_TRUE, slots, &count);
+
+    if (rv == CKR_BUFFER_TOO_SMALL)
+        return err_set(err, RESULT_KEY, "PKCS#11 module %s has more than %d slots with a token",
+                       module->path, SLOTS_MAX);
+    if (rv != CKR_OK)
+        return err_ckr(err, rv, "PKCS#11 module %s: cannot list its slots", module->path);
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_TOKEN_INFO *info = &module->token[module->slots];
+
+        if (module->f->C_GetTokenInfo(slots[i], info) == CKR_OK &&
+            (info->flags & CKF_TOKEN_INITIALIZED) != 0)
+            module->slot[module->slots++] = slots[i];
+    }
+    return RESULT_OK;
+}
+
 static enum result module_start(struct module *module, struct err *err)
 {
     CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
@@ -103,7 +125,7 @@ static enum result module_start(struct module *module, struct err *err)
     rv = module->f->C_GetInfo(&module->info);
     if (rv != CKR_OK)
         return err_ckr(err, rv, "PKCS#11 module %s: C_GetInfo", module->path);
-    return RESULT_OK;
+    return slots_list(module, err);
 }
 
 enum result module_get(struct ring *ring, const struct uri *uri, struct module **out,

@@ -71,16 +71,6 @@ enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIB
     return RESULT_OK;
 }
 
-CK_ULONG object_ulong(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_ULONG value = CK_UNAVAILABLE_INFORMATION;
-    CK_ATTRIBUTE wanted = {type, &value, sizeof value};
-
-    if (token->module->f->C_GetAttributeValue(token->session, object, &wanted, 1) != CKR_OK)
-        return CK_UNAVAILABLE_INFORMATION;
-    return value;
-}
-
 bool object_flag(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
 {
     CK_BBOOL value = CK_FALSE;

@@ -2,8 +2,6 @@
 
 #include "cryptoki.h"
 
-#define SLOTS_MAX 64
-
 /* Cryptoki pads with blanks and ends with nothing. */
 static void padded_text(const CK_UTF8CHAR *text, size_t len, char *out, size_t size)
 {
@@ -13,21 +11,6 @@ static void padded_text(const CK_UTF8CHAR *text, size_t len, char *out, size_t s
         len--;
     text_escape(&escaped, (const char *)text, len);
     memcpy(out, buf_text(&escaped), escaped.len + 1);
-}
-
-static enum result slots_list(const struct module *module, CK_SLOT_ID *slots, CK_ULONG *count,
-                              struct err *err)
-{
-    CK_RV rv;
-
-    *count = SLOTS_MAX;
-    rv = module->f->C_GetSlotList(CK_TRUE, slots, count);
-    if (rv == CKR_BUFFER_TOO_SMALL)
-        return err_set(err, RESULT_KEY, "PKCS#11 module %s has more than %d slots with a token",
-                       module->path, SLOTS_MAX);
-    if (rv != CKR_OK)
-        return err_ckr(err, rv, "PKCS#11 module %s: cannot list its slots", module->path);
-    return RESULT_OK;
 }
 
 static bool slot_matches(const struct uri *uri, const struct token *token)
@@ -43,16 +26,16 @@ static bool slot_matches(const struct uri *uri, const struct token *token)
            p11_kit_uri_match_slot_info(uri->match, &slot);
 }
 
-static bool token_look(struct module *module, CK_SLOT_ID slot, struct token *token)
+static void token_look(struct module *module, CK_ULONG index, struct token *token)
 {
-    *token = (struct token){.module = module, .slot = slot, .pin = BUF_SECRET(SECRET_MAX)};
-    if (module->f->C_GetTokenInfo(slot, &token->info) != CKR_OK ||
-        (token->info.flags & CKF_TOKEN_INITIALIZED) == 0)
-        return false;
-    padded_text(token->info.label, sizeof token->info.label, token->label, sizeof token->label);
-    padded_text(token->info.serialNumber, sizeof token->info.serialNumber, token->serial,
-                sizeof token->serial);
-    return true;
+    const CK_TOKEN_INFO *info = &module->token[index];
+
+    *token = (struct token){.module = module,
+                            .slot = module->slot[index],
+                            .info = *info,
+                            .pin = BUF_SECRET(SECRET_MAX)};
+    padded_text(info->label, sizeof info->label, token->label, sizeof token->label);
+    padded_text(info->serialNumber, sizeof info->serialNumber, token->serial, sizeof token->serial);
 }
 
 static void candidate_add(struct buf *list, const struct token *token)
@@ -65,18 +48,13 @@ static void candidate_add(struct buf *list, const struct token *token)
 static enum result token_choose(struct module *module, const struct uri *uri, struct token *out,
                                 struct err *err)
 {
-    CK_SLOT_ID slots[SLOTS_MAX];
-    CK_ULONG count;
     size_t matching = 0;
     struct token token;
     AUTO_BUF all = BUF_INIT(8192);
     AUTO_BUF matched = BUF_INIT(8192);
 
-    if (slots_list(module, slots, &count, err) != RESULT_OK)
-        return err->result;
-    for (CK_ULONG i = 0; i < count; i++) {
-        if (!token_look(module, slots[i], &token))
-            continue;
+    for (CK_ULONG i = 0; i < module->slots; i++) {
+        token_look(module, i, &token);
         candidate_add(&all, &token);
         if (!slot_matches(uri, &token))
             continue;

@@ -37,7 +37,7 @@ Test(token, two_keys_of_a_label_are_ambiguous)
 
     pkcs11_tool("main", one);
     pkcs11_tool("main", two);
-    open_fails(KEY, "", RESULT_KEY, "audit.signing_key: 2 objects on token \"main\" match");
+    open_fails(KEY, "", RESULT_KEY, "audit.signing_key: 2 private keys on token \"main\" match");
     open_fails(KEY, "", RESULT_KEY, "\"audit\" (id %0b)");
     child = role_start();
     role_open(&child, "pkcs11:token=main;id=%0b" QUERY, "", MSG_KEYS_READY, &ready);
