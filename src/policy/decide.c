@@ -123,7 +123,7 @@ enum result policy_decide(const struct policy *policy, const struct order *order
     if (now < policy->facts.effective_ms || now >= policy->facts.expires_ms)
         permitted = false;
     enum result result = permitted ? permit_fill(policy, &ask, chosen, out, err)
-                                   : explain(policy, order, &ask, chosen, now, out, err);
+                                   : policy_explain(policy, order, &ask, chosen, now, out, err);
     if (result == RESULT_OK)
         result = warnings_make(policy, order, &ask, now, out, err);
     if (result != RESULT_OK)

@@ -72,7 +72,7 @@ static struct near rule_nearest(const struct policy *policy, const struct ask *a
     for (uint32_t i = 0; i < zone->entries && best.fails > 1; i++) {
         const struct entry *entry = &policy->zone_entry[zone->entry + i];
         if (best.fails == 2 && (ask->bits & ~entry->attributes) != 0)
-            continue;                                 /* no better: counting is what costs */
+            continue;                                 /* no better, and counting is what costs */
         unsigned fails = fails_count(entry, ask) + 1; /* one for the host */
         if (fails < best.fails)
             best = (struct near){.rule = entry->rule, .fails = fails};
@@ -80,8 +80,7 @@ static struct near rule_nearest(const struct policy *policy, const struct ask *a
     return best;
 }
 
-/* Of the rules that cover the host the one with the fewest attributes amiss, the earliest of such.
- */
+/* Of the rules that cover the host: the one with the fewest attributes amiss, then the earliest. */
 static void near_choose(const struct search *in, const struct entry *entry, struct near *best)
 {
     unsigned fails = fails_count(entry, in->ask);
@@ -351,9 +350,9 @@ static void reason_say(const struct search *in, const struct finding *finding, s
     }
 }
 
-enum result explain(const struct policy *policy, const struct order *order, const struct ask *ask,
-                    const uint32_t chosen[HOSTS_MAX], int64_t now, struct decision *out,
-                    struct err *err)
+enum result policy_explain(const struct policy *policy, const struct order *order,
+                           const struct ask *ask, const uint32_t chosen[HOSTS_MAX], int64_t now,
+                           struct decision *out, struct err *err)
 {
     struct search in = {.policy = policy, .order = order, .ask = ask, .chosen = chosen, .now = now};
     all_search(&in);

@@ -42,8 +42,7 @@ void lint_free(struct lint *lint)
     *lint = (struct lint){0};
 }
 
-static void say(char *text, const char *fmt, ...) PRINTF(2, 3);
-static void say(char *text, const char *fmt, ...)
+void lint_say(char *text, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -57,23 +56,25 @@ static void lint_times(struct linting *in)
     const struct policy_facts *facts = &in->policy->facts;
     int64_t left = facts->expires_ms - in->now;
     if (facts->revision >= REVISION_JUMP)
-        say(lint_add(in, "revision_jump", NONE, "/revision"),
+        lint_say(
+            lint_add(in, "revision_jump", NONE, "/revision"),
             "revision %lld looks like a date: every later one must be higher still; count from 1",
             (long long)facts->revision);
     if (in->now < facts->effective_ms)
-        say(lint_add(in, "not_yet_effective", NONE, "/effective"),
-            "the policy takes effect at %s: until then every order is denied", facts->effective);
+        lint_say(lint_add(in, "not_yet_effective", NONE, "/effective"),
+                 "the policy takes effect at %s: until then every order is denied",
+                 facts->effective);
     if (left <= 0)
-        say(lint_add(in, "expired", NONE, "/expires"),
-            "the policy expired at %s: every order is denied", facts->expires);
+        lint_say(lint_add(in, "expired", NONE, "/expires"),
+                 "the policy expired at %s: every order is denied", facts->expires);
     else if (left <= SOON_DAYS * DAY_MS)
-        say(lint_add(in, "expires_soon", NONE, "/expires"),
-            "the policy expires at %s, in %lld days: have the next revision approved",
-            facts->expires, (long long)(left / DAY_MS));
+        lint_say(lint_add(in, "expires_soon", NONE, "/expires"),
+                 "the policy expires at %s, in %lld days: have the next revision approved",
+                 facts->expires, (long long)(left / DAY_MS));
     if (facts->expires_ms - facts->effective_ms > LONG_DAYS * DAY_MS)
-        say(lint_add(in, "long_lived", NONE, "/expires"),
-            "the policy is in force for %lld days: a shorter life makes sure of a review",
-            (long long)((facts->expires_ms - facts->effective_ms) / DAY_MS));
+        lint_say(lint_add(in, "long_lived", NONE, "/expires"),
+                 "the policy is in force for %lld days: a shorter life makes sure of a review",
+                 (long long)((facts->expires_ms - facts->effective_ms) / DAY_MS));
 }
 
 /* A pin does not say whose it is, so the first word of its subject stands for the CA. */
@@ -91,20 +92,22 @@ static void lint_api(struct linting *in)
 {
     const struct policy *policy = in->policy;
     if (policy->facts.pins == 1)
-        say(lint_add(in, "single_pin", NONE, "/api/spki_pins"),
+        lint_say(
+            lint_add(in, "single_pin", NONE, "/api/spki_pins"),
             "only one pin: when Cloudflare changes the CA of its API, no order can be placed; pin "
             "the roots in cloudflare.json");
     else if (pins_of_one(policy))
-        say(lint_add(in, "pins_of_one_ca", NONE, "/api/spki_pins"),
-            "by their subjects all pins are of one CA, %.*s: Cloudflare may change to another "
-            "without notice; pin the roots in cloudflare.json",
-            (int)strcspn(policy->subject[0], " "), policy->subject[0]);
+        lint_say(lint_add(in, "pins_of_one_ca", NONE, "/api/spki_pins"),
+                 "by their subjects all pins are of one CA, %.*s: Cloudflare may change to another "
+                 "without notice; pin the roots in cloudflare.json",
+                 (int)strcspn(policy->subject[0], " "), policy->subject[0]);
     for (size_t i = 0; i < policy->facts.networks; i++) {
         const char *network = policy->network[i];
         unsigned wide = strchr(network, ':') != NULL ? NETWORK_WIDE_6 : NETWORK_WIDE_4;
         if (network_prefix(network) < wide)
-            say(lint_add(in, "network_wide", NONE, "/api/networks/%zu", i),
-                "%s is wider than /%u: it hardly restricts where the API may be", network, wide);
+            lint_say(lint_add(in, "network_wide", NONE, "/api/networks/%zu", i),
+                     "%s is wider than /%u: it hardly restricts where the API may be", network,
+                     wide);
     }
 }
 
@@ -113,9 +116,9 @@ static void lint_zones(struct linting *in)
     const struct policy *policy = in->policy;
     for (uint32_t z = 0; z < policy->zones; z++)
         if (policy->zone[z].entries == 0)
-            say(lint_add(in, "unused_zone", NONE, "/zones/%s", policy->zone[z].name),
-                "no permit rule names the zone %s: every order for it is denied",
-                policy->zone[z].name);
+            lint_say(lint_add(in, "unused_zone", NONE, "/zones/%s", policy->zone[z].name),
+                     "no permit rule names the zone %s: every order for it is denied",
+                     policy->zone[z].name);
 }
 
 static void lint_geo(struct linting *in, uint32_t index)
@@ -125,15 +128,17 @@ static void lint_geo(struct linting *in, uint32_t index)
     if (!rule->permit)
         return;
     if (!labels && rule->existing)
-        say(lint_add(in, "geo_evidence_idle", index, "/geo_evidence"),
-            "asks for evidence of a label, but permits orders without a label only");
+        lint_say(lint_add(in, "geo_evidence_idle", index, "/geo_evidence"),
+                 "asks for evidence of a label, but permits orders without a label only");
     if (labels && rule->existing)
-        say(lint_add(in, "geo_followed_up", index, "/geo_restrictions"),
+        lint_say(
+            lint_add(in, "geo_followed_up", index, "/geo_restrictions"),
             "a label cannot be asked of the order endpoint, and Cloudflare documents labels for "
             "custom certificates only. Evidence is strong as can be: an order needs a live pack of "
             "the zone that shows the label, and each new certificate is followed up until it does");
     if (labels && !rule->existing)
-        say(lint_add(in, "geo_followed_up", index, "/geo_restrictions"),
+        lint_say(
+            lint_add(in, "geo_followed_up", index, "/geo_restrictions"),
             "a label cannot be asked of the order endpoint, and Cloudflare documents labels for "
             "custom certificates only. Evidence is weak: the pack is ordered first and each "
             "certificate followed up until it shows the label, which it may never do; "

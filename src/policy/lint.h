@@ -14,6 +14,7 @@ struct linting {
 /* Adds an item about a rule (NONE: the policy) and returns its text to be filled, or NULL. */
 char *lint_add(struct linting *in, const char *code, uint32_t rule, const char *fmt, ...)
     PRINTF(4, 5);
+void lint_say(char *text, const char *fmt, ...) PRINTF(2, 3); /* text may be NULL */
 #define LINT_TEXT sizeof(((struct lint_item *)NULL)->text)
 
 void lint_authorities(struct linting *in, uint32_t rule); /* what CAs can issue, and until when */

@@ -39,28 +39,25 @@ static void lint_names(struct linting *in, uint32_t index, const struct authorit
         char *text = NULL;
         if (!wildcards && pattern->kind != PATTERN_EXACT)
             text = lint_add(in, "wildcard_without_method", index, "/hosts/%u", p);
-        if (text != NULL)
-            line_add(text, LINT_TEXT,
-                     "%s can validate a wildcard below %s by none of the rule's methods: add txt, "
-                     "or mean that only plain names are ordered",
-                     authority->name, pattern->base);
+        lint_say(text,
+                 "%s can validate a wildcard below %s by none of the rule's methods: add txt, "
+                 "or mean that only plain names are ordered",
+                 authority->name, pattern->base);
         text = NULL;
         if (!authority->punycode && name_punycode(pattern->base))
             text = lint_add(in, "unissuable_name", index, "/hosts/%u", p);
-        if (text != NULL)
-            line_add(text, LINT_TEXT, "%s is documented not to issue for punycode names such as %s",
-                     authority->name, pattern->base);
+        lint_say(text, "%s is documented not to issue for punycode names such as %s",
+                 authority->name, pattern->base);
     }
 }
 
-/* From the first limit in force within the policy's life that is lower. */
+/* The first limit within the policy's life that is lower. */
 static void lint_limit(struct linting *in, uint32_t index, int64_t days)
 {
     const struct authorities *known = &in->policy->authorities;
     for (size_t i = 0; i < known->limits; i++) {
         const struct validity_limit *limit = &known->limit[i];
-        bool over = i + 1 < known->limits && limit[1].from <= in->now;
-        if (over || days <= limit->days || limit->from >= in->policy->facts.expires_ms)
+        if (days <= limit->days || limit->from >= in->policy->facts.expires_ms)
             continue;
         bool dead = limit->from <= in->now;
         char *text = lint_add(in, dead ? "over_limit" : "over_limit_soon", index, "/validity_days");

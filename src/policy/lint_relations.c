@@ -90,12 +90,11 @@ static void lint_shadow(struct linting *in, uint32_t index)
         if (same && i > index) /* of two alike the later is told */
             continue;
         char *text = lint_add(in, same ? "duplicate_rule" : "shadowed_rule", index, "%s", "");
-        if (text != NULL)
-            line_add(text, LINT_TEXT,
-                     same ? "says the same as rule %s: take one away"
-                          : "has no effect: rule %s %s all of it and more; take it away, or narrow "
-                            "that rule",
-                     by->id, by->permit ? "permits" : "forbids");
+        lint_say(text,
+                 same ? "says the same as rule %s: take one away"
+                      : "has no effect: rule %s %s all of it and more; take it away, or narrow "
+                        "that rule",
+                 by->id, by->permit ? "permits" : "forbids");
         return;
     }
 }
@@ -108,8 +107,7 @@ static void lint_overridden(struct linting *in, uint32_t index)
         if (by->permit || !rule_within(policy, &policy->rule[index], by))
             continue;
         char *text = lint_add(in, "overridden_rule", index, "%s", "");
-        if (text != NULL)
-            line_add(text, LINT_TEXT, "permits nothing: rule %s forbids all of it", by->id);
+        lint_say(text, "permits nothing: rule %s forbids all of it", by->id);
         return;
     }
 }
@@ -138,11 +136,10 @@ static void lint_apex(struct linting *in, uint32_t index)
             continue;
         const char *apex = in->policy->zone[rule->zone[i]].name;
         char *text = lint_add(in, "apex_not_permitted", index, "/hosts");
-        if (text != NULL)
-            line_add(text, LINT_TEXT,
-                     "permits no order in the zone %s: every order must name the apex, and no rule "
-                     "permits %s together with what this rule permits",
-                     apex, apex);
+        lint_say(text,
+                 "permits no order in the zone %s: every order must name the apex, and no rule "
+                 "permits %s together with what this rule permits",
+                 apex, apex);
     }
 }
 
@@ -153,10 +150,8 @@ static void lint_idle(struct linting *in, uint32_t index)
         if (policy->rule[i].permit && rule_meets(policy, &policy->rule[i], &policy->rule[index]))
             return;
     char *text = lint_add(in, "idle_forbid", index, "%s", "");
-    if (text != NULL)
-        line_add(text, LINT_TEXT,
-                 "forbids nothing that a permit rule permits: check its hosts, or keep it as a "
-                 "guard and mean to");
+    lint_say(text, "forbids nothing that a permit rule permits: check its hosts, or keep it as a "
+                   "guard and mean to");
 }
 
 void lint_relations(struct linting *in, uint32_t index)

@@ -37,8 +37,6 @@ bool pattern_within(const struct pattern *inner, const struct pattern *outer)
 
 bool pattern_meets(const struct pattern *a, const struct pattern *b)
 {
-    if (a->kind == PATTERN_DEEP && b->kind == PATTERN_DEEP)
-        return name_at_or_below(a->base, b->base) || name_at_or_below(b->base, a->base);
     return pattern_within(a, b) || pattern_within(b, a);
 }
 
@@ -185,7 +183,7 @@ static bool zones_index(struct policy *policy)
         for (uint32_t z = 0; policy->rule[r].permit && z < policy->rule[r].zones; z++) {
             struct zone *zone = &policy->zone[policy->rule[r].zone[z]];
             policy->zone_entry[zone->entry + zone->entries++] =
-                seed_make("", &policy->rule[r], r, NONE, 0).entry;
+                seed_make("", &policy->rule[r], r, NONE, PATTERN_NONE).entry;
         }
     return true;
 }
@@ -198,7 +196,7 @@ static bool forbids_index(struct policy *policy)
     for (uint32_t r = 0; r < policy->rules; r++)
         if (!policy->rule[r].permit && policy->rule[r].patterns == 0)
             policy->forbid_any[policy->forbids_any++] =
-                seed_make("", &policy->rule[r], r, NONE, 0).entry;
+                seed_make("", &policy->rule[r], r, NONE, PATTERN_NONE).entry;
     return true;
 }
 

@@ -77,8 +77,7 @@ struct decision {
 MUST_USE enum result policy_decide(const struct policy *policy, const struct order *order,
                                    int64_t now, struct decision *out, struct err *err);
 void decision_free(struct decision *decision);
-/* {"permit", "rules", "reasons": [...], "warnings": [...], "policy": {...}}; owned by the caller.
- */
+/* {"permit", "rules", "reasons": [...], "warnings": [...], "policy": {...}}; the caller's. */
 cJSON *decision_json(const struct policy *policy, const struct decision *decision);
 
 /* What a reviewer should know of a valid policy: grants that no CA can serve, that no CA may issue

@@ -79,7 +79,13 @@ MUST_USE enum result attribute_load(const struct json_doc *doc, const cJSON *obj
 
 /* The kinds are bits, for struct hit. CHILD is no pattern of its own: it stands at the parent of a
  * forbidden name, for the wildcard there. */
-enum pattern_kind { PATTERN_EXACT = 1, PATTERN_ONE = 2, PATTERN_DEEP = 4, PATTERN_CHILD = 8 };
+enum pattern_kind {
+    PATTERN_NONE = 0,
+    PATTERN_EXACT = 1,
+    PATTERN_ONE = 2,
+    PATTERN_DEEP = 4,
+    PATTERN_CHILD = 8
+};
 struct pattern {
     const char *text, *base; /* base: text without "*." or "**." */
     enum pattern_kind kind;
@@ -193,14 +199,14 @@ MUST_USE enum result rules_load(struct policy *policy, struct err *err);
 /* Text for people: 1..max bytes, none of them hidden. */
 MUST_USE enum result prose_load(const struct json_doc *doc, const cJSON *object, const char *name,
                                 size_t max, const char **out, struct err *err);
-/* The first item that repeats an earlier one, or NULL; strings only. `member`: of each item. */
+/* No string may stand in the list twice, or in this member of its items. */
 MUST_USE enum result repeat_check(const struct json_doc *doc, const cJSON *list, const char *member,
                                   struct err *err);
 
 /* chosen: for each host the rule that permits it, or NONE. */
-MUST_USE enum result explain(const struct policy *policy, const struct order *order,
-                             const struct ask *ask, const uint32_t chosen[HOSTS_MAX], int64_t now,
-                             struct decision *out, struct err *err);
+MUST_USE enum result policy_explain(const struct policy *policy, const struct order *order,
+                                    const struct ask *ask, const uint32_t chosen[HOSTS_MAX],
+                                    int64_t now, struct decision *out, struct err *err);
 MUST_USE enum result warnings_make(const struct policy *policy, const struct order *order,
                                    const struct ask *ask, int64_t now, struct decision *out,
                                    struct err *err);

@@ -311,6 +311,52 @@ Test(decide, a_rule_that_covers_wins_over_one_as_close_that_does_not)
                      "and permits 14, 30");
 }
 
+#define NARROW(id, hosts, days, method)                                                            \
+    "{\"id\": \"" id                                                                               \
+    "\", \"effect\": \"permit\", \"reason\": \"r\", \"zones\": [\"example.com\"], "                \
+    "\"hosts\": [" hosts "], \"certificate_authorities\": [\"google\"], \"validity_days\": [" days \
+    "], \"validation_methods\": [\"" method "\"], \"cloudflare_branding\": [false], "              \
+    "\"geo_restrictions\": [\"none\"], \"max_hosts\": 50}"
+
+Test(decide, so_it_does_with_two_faults_each)
+{
+    AUTO_POLICY *policy = policy_with(NARROW("apex", "\"example.com\"", "30", "txt") ", " NARROW(
+        "other", "\"a.example.com\"", "30", "http"));
+    AUTO_DECISION decision = {0};
+    struct order order;
+    order_make(&order, "a.example.com", "");
+    decide_must(policy, &order, NOW, &decision);
+    cr_assert_eq(decision.reasons, 3);
+    reason_is(&decision, 0, "attribute_not_permitted", "a.example.com", "other",
+              "validation_method", "txt", "http");
+    reason_is(&decision, 1, "attribute_not_permitted", "a.example.com", "other", "validity_days",
+              "90", "30");
+    reason_is(&decision, 2, "attribute_not_permitted", "example.com", "apex", "validity_days", "90",
+              "30");
+}
+
+Test(decide, of_two_as_close_the_earlier_is_named)
+{
+    static const char *const first[] = {"\"a.example.com\"", "\"*.example.com\""};
+    for (size_t i = 0; i < 2; i++) {
+        AUTO_BUF rules = BUF_INIT(8192);
+        AUTO_DECISION decision = {0};
+        struct order order;
+        buf_puts(&rules, PERMIT("apex", "\"example.com\""));
+        for (size_t rule = 0; rule < 2; rule++) {
+            AUTO_BUF made = BUF_INIT(4096);
+            text_edit(&made, NARROW("@", "HOSTS", "30", "txt"), "HOSTS", first[(i + rule) % 2]);
+            buf_puts(&rules, ", ");
+            text_edit(&rules, buf_text(&made), "@", rule == 0 ? "one" : "two");
+        }
+        AUTO_POLICY *policy = policy_with(buf_text(&rules));
+        order_make(&order, "a.example.com", "");
+        decide_must(policy, &order, NOW, &decision);
+        cr_assert_eq(decision.reasons, 1);
+        cr_assert_str_eq(decision.reason[0].rule, "one");
+    }
+}
+
 Test(decide, a_zone_without_rules_names_no_rule)
 {
     AUTO_POLICY *policy = policy_with(PERMIT("p", "\"example.com\""));

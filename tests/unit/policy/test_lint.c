@@ -138,6 +138,39 @@ Test(lint, finds_rules_without_effect)
         "");
 }
 
+Test(lint, a_stricter_demand_for_evidence_shadows_nothing)
+{
+    AUTO_BUF strict = BUF_INIT(4096);
+    AUTO_BUF rules = BUF_INIT(8192);
+    text_edit(&strict, PERMIT("strict", "\"example.com\""), "\"max_hosts\"",
+              "\"geo_evidence\": \"existing\", \"max_hosts\"");
+    buf_printf(&rules, "%s, %s", PERMIT("loose", "\"example.com\""), buf_text(&strict));
+    rules_lint(buf_text(&rules), "shadowed_rule strict /rules/1\n");
+}
+
+Test(lint, a_forbid_rule_meets_permit_rules_above_and_below_it)
+{
+    rules_lint(
+        PERMIT("a", "\"example.com\", \"**.example.com\"") ", " FORBID("f", "\"**.x.example.com\""),
+        "");
+    rules_lint(PERMIT("a", "\"example.com\", \"**.x.y.example.com\"") ", " FORBID(
+                   "f", "\"**.y.example.com\""),
+               "");
+    rules_lint(PERMIT("a", "\"example.com\", \"**.x.example.com\"") ", " FORBID(
+                   "f", "\"**.y.example.com\""),
+               "idle_forbid f /rules/1\n");
+}
+
+Test(lint, has_expired_from_that_moment_on)
+{
+    AUTO_POLICY *policy = policy_get(policy_text);
+    AUTO_BUF out = BUF_INIT(65536);
+    struct policy_facts facts;
+    policy_facts(policy, &facts);
+    lint_write(policy, facts.expires_ms, "unused_zone geo_followed_up", &out);
+    cr_assert_str_eq(buf_text(&out), "expired  /expires\n");
+}
+
 Test(lint, tells_which_rule_has_no_apex)
 {
     rules_lint(PERMIT("a", "\"*.example.com\""), "apex_not_permitted a /rules/0/hosts\n");
