@@ -19,39 +19,40 @@ enum role {
 };
 
 enum often { ONCE, OFTEN };
+enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
 
 #define KIB 1024
 
 /* clang-format off */
-/*        message          from       to         body at most  how often */
+/*        message          from       to         body at most  how often, with what */
 #define ROLE_MESSAGES(X) \
     /* main asks keys; keys answers each with its own kind, KEYS_DONE, or KEYS_FAILED */ \
-    X(KEYS_OPEN,       ROLE_MAIN, ROLE_KEYS, 16 * KIB, ONCE)  /* key sources, module environment */ \
-    X(KEYS_READY,      ROLE_KEYS, ROLE_MAIN,  4 * KIB, ONCE)  /* alg, public key, sandbox level */ \
-    X(KEYS_SIGN,       ROLE_MAIN, ROLE_KEYS, 64 * KIB, OFTEN) /* a record's payload */ \
-    X(KEYS_LINE,       ROLE_KEYS, ROLE_MAIN, 66 * KIB, OFTEN) /* the signed line */ \
-    X(KEYS_CHECKPOINT, ROLE_MAIN, ROLE_KEYS,  1 * KIB, OFTEN) /* tree size and root */ \
-    X(KEYS_NOTE,       ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN) /* the signed note */ \
-    X(KEYS_CREDENTIAL, ROLE_MAIN, ROLE_KEYS,       16, OFTEN) /* carries the pipe's write end */ \
-    X(KEYS_STORE,      ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE)  /* carries where to read the credential */ \
-    X(KEYS_REMOVE,     ROLE_MAIN, ROLE_KEYS,       16, ONCE)  /* destroy the credential */ \
-    X(KEYS_CREATE,     ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE)  /* make the audit key (init) */ \
-    X(KEYS_REPORT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE)  /* doctor */ \
-    X(KEYS_DONE,       ROLE_KEYS, ROLE_MAIN, 32 * KIB, OFTEN) /* facts, as one JSON object */ \
-    X(KEYS_FAILED,     ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN) /* result and text */ \
+    X(KEYS_OPEN,       ROLE_MAIN, ROLE_KEYS, 16 * KIB, ONCE,  NO_FD)  /* key sources, module environment */ \
+    X(KEYS_READY,      ROLE_KEYS, ROLE_MAIN,  4 * KIB, ONCE,  NO_FD)  /* alg, public key, sandbox level */ \
+    X(KEYS_SIGN,       ROLE_MAIN, ROLE_KEYS, 64 * KIB, OFTEN, NO_FD)  /* a record's payload */ \
+    X(KEYS_LINE,       ROLE_KEYS, ROLE_MAIN, 66 * KIB, OFTEN, NO_FD)  /* the signed line */ \
+    X(KEYS_CHECKPOINT, ROLE_MAIN, ROLE_KEYS,  1 * KIB, OFTEN, NO_FD)  /* tree size and root */ \
+    X(KEYS_NOTE,       ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* the signed note */ \
+    X(KEYS_CREDENTIAL, ROLE_MAIN, ROLE_KEYS,       16, OFTEN, MAY_FD) /* carries the pipe's write end */ \
+    X(KEYS_STORE,      ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  MAY_FD) /* carries where to read the credential */ \
+    X(KEYS_REMOVE,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* destroy the credential */ \
+    X(KEYS_CREATE,     ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  NO_FD)  /* make the audit key (init) */ \
+    X(KEYS_REPORT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* doctor */ \
+    X(KEYS_DONE,       ROLE_KEYS, ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* facts, as one JSON object */ \
+    X(KEYS_FAILED,     ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* result and text */ \
     /* main asks net; net answers NET_PEER (if it got so far), NET_HEAD and NET_BODY (if there */ \
     /* was an answer), and always NET_END */ \
-    X(NET_TRUST,       ROLE_MAIN, ROLE_NET,  64 * KIB, OFTEN) /* a piece of the CA bundle, PEM */ \
-    X(NET_REQUEST,     ROLE_MAIN, ROLE_NET,  96 * KIB, OFTEN) /* carries the pipe's read end */ \
-    X(NET_PEER,        ROLE_NET,  ROLE_MAIN, 16 * KIB, OFTEN) /* what the peer and TLS showed */ \
-    X(NET_HEAD,        ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN) /* status and the headers we keep */ \
-    X(NET_BODY,        ROLE_NET,  ROLE_MAIN, 32 * KIB, OFTEN) /* a piece of the answer */ \
-    X(NET_END,         ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN) /* how it ended */
+    X(NET_TRUST,       ROLE_MAIN, ROLE_NET,  64 * KIB, OFTEN, NO_FD)  /* a piece of the CA bundle, PEM */ \
+    X(NET_REQUEST,     ROLE_MAIN, ROLE_NET,  96 * KIB, OFTEN, MAY_FD) /* carries the pipe's read end */ \
+    X(NET_PEER,        ROLE_NET,  ROLE_MAIN, 16 * KIB, OFTEN, NO_FD)  /* what the peer and TLS showed */ \
+    X(NET_HEAD,        ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* status and the headers we keep */ \
+    X(NET_BODY,        ROLE_NET,  ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* a piece of the answer */ \
+    X(NET_END,         ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* how it ended */
 /* clang-format on */
 
 enum msg_type {
     MSG_NONE = 0,
-#define X(name, from, to, max, often) MSG_##name,
+#define X(name, from, to, max, often, carries) MSG_##name,
     ROLE_MESSAGES(X)
 #undef X
         MSG_COUNT

@@ -1,19 +1,24 @@
 #include "ipc.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#define SEND_SECONDS 30 /* for the peer to make room: it reads all the time, or hangs */
 
 struct rule {
     const char *name;
     enum role from, to;
     size_t max;
     enum often often;
+    enum carries carries;
 };
 
 static const struct rule rules[MSG_COUNT] = {
-#define X(name, from, to, max, often) [MSG_##name] = {#name, from, to, max, often},
+#define X(name, from, to, max, often, carries)                                                     \
+    [MSG_##name] = {#name, from, to, max, often, carries},
     ROLE_MESSAGES(X)
 #undef X
 };
@@ -32,30 +37,36 @@ const char *msg_name(enum msg_type type)
 
 enum result ipc_pair(int fds[2], struct err *err)
 {
+    const struct timeval patience = {.tv_sec = SEND_SECONDS};
+
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
         return err_errno(err, RESULT_INTERNAL, "cannot make a pair of sockets");
     for (int i = 0; i < 2; i++) {
         int size = 2 * MSG_LIMIT;
 
         (void)setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        (void)setsockopt(fds[i], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     }
     return RESULT_OK;
 }
 
-/* What roles.h permits: this kind, from there to here, in this size, now. */
-static enum result permitted(enum msg_type type, enum role from, enum role to, size_t len,
+/* What roles.h permits: this kind, from there to here, in this size, with this, now. */
+static enum result permitted(enum msg_type type, enum role from, enum role to, size_t len, int fd,
                              uint64_t *seen, struct err *err)
 {
     const struct rule *rule = rule_of(type);
-    uint64_t bit = UINT64_C(1) << type;
+    uint64_t bit;
 
     if (rule == NULL)
         return err_set(err, RESULT_INTERNAL, "message %d is unknown", (int)type);
+    bit = UINT64_C(1) << type;
     if (rule->from != from || rule->to != to)
         return err_set(err, RESULT_INTERNAL, "message %s is not permitted here", rule->name);
     if (len > rule->max)
         return err_set(err, RESULT_INTERNAL, "message %s has %zu bytes, %zu are permitted",
                        rule->name, len, rule->max);
+    if (rule->carries == NO_FD && fd >= 0)
+        return err_set(err, RESULT_INTERNAL, "message %s carries a descriptor", rule->name);
     if (rule->often == ONCE && (*seen & bit) != 0)
         return err_set(err, RESULT_INTERNAL, "message %s came twice", rule->name);
     *seen |= bit;
@@ -87,33 +98,37 @@ enum result ipc_send(struct ipc *ipc, enum msg_type type, const struct buf *body
 
     if (body != NULL && buf_check(body, msg_name(type), err) != RESULT_OK)
         return err->result;
-    if (permitted(type, ipc->self, ipc->peer, len, &ipc->sent, err) != RESULT_OK)
+    if (permitted(type, ipc->self, ipc->peer, len, fd, &ipc->sent, err) != RESULT_OK)
         return err->result;
     if (fd >= 0)
         fd_attach(&header, control, sizeof control, fd);
     do
         sent = sendmsg(ipc->fd, &header, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno == EAGAIN)
+        return err_set(err, RESULT_INTERNAL, "cannot send %s: the other process takes nothing",
+                       msg_name(type));
     if (sent != (ssize_t)len + 1)
         return err_errno(err, RESULT_INTERNAL, "cannot send %s", msg_name(type));
     return RESULT_OK;
 }
 
+/* What has come is taken even after the deadline: this process may have been stopped meanwhile. */
 static enum result wait_readable(int fd, int64_t deadline, struct err *err)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    int ready;
 
-    do {
-        int64_t left = deadline < 0 ? -1 : deadline - clock_monotonic();
+    for (;;) {
+        int64_t left = deadline < 0 ? INT_MAX : deadline - clock_monotonic();
+        int ready = poll(&poll_fd, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
 
-        if (deadline >= 0 && left <= 0)
+        if (ready > 0)
+            return RESULT_OK;
+        if (ready < 0 && errno != EINTR)
+            return err_errno(err, RESULT_INTERNAL, "cannot wait for a message");
+        if (deadline >= 0 && clock_monotonic() >= deadline)
             return err_set(err, RESULT_INTERNAL, "no answer in time");
-        ready = poll(&poll_fd, 1, left > 3600000 ? 3600000 : (int)left);
-    } while (ready == 0 || (ready < 0 && errno == EINTR));
-    if (ready < 0)
-        return err_errno(err, RESULT_INTERNAL, "cannot wait for a message");
-    return RESULT_OK;
+    }
 }
 
 static int fd_detach(struct msghdr *header)
@@ -128,6 +143,7 @@ static int fd_detach(struct msghdr *header)
     return fd;
 }
 
+/* CMSG_LEN, not CMSG_SPACE: its padding would take in a second descriptor, unnoticed. */
 static ssize_t message_read(int fd, unsigned char *kind, struct msg *msg)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
@@ -136,7 +152,7 @@ static ssize_t message_read(int fd, unsigned char *kind, struct msg *msg)
     struct msghdr header = {.msg_iov = parts,
                             .msg_iovlen = 2,
                             .msg_control = control,
-                            .msg_controllen = sizeof control};
+                            .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t got;
 
     if (room == NULL) {
@@ -175,7 +191,7 @@ enum result ipc_receive(struct ipc *ipc, struct msg *msg, int64_t deadline, bool
         return err_errno(err, RESULT_INTERNAL, "cannot receive a message");
     buf_grew(&msg->body, (size_t)got - 1);
     msg->type = (enum msg_type)kind;
-    return permitted(msg->type, ipc->peer, ipc->self, msg->body.len, &ipc->received, err);
+    return permitted(msg->type, ipc->peer, ipc->self, msg->body.len, msg->fd, &ipc->received, err);
 }
 
 void msg_free(struct msg *msg)

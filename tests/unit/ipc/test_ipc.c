@@ -30,6 +30,32 @@ static void send_raw(int fd, unsigned char type, const void *bytes, size_t len)
     cr_assert_eq(sendmsg(fd, &header, 0), (ssize_t)len + 1);
 }
 
+static void send_descriptors(int fd, unsigned char type, const int *descriptors, size_t count)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {0};
+    struct iovec part = {&type, 1};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(rights), descriptors, count * sizeof(int));
+    cr_assert_eq(sendmsg(fd, &header, 0), 1);
+}
+
+static size_t descriptors_open(void)
+{
+    size_t count = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
 Test(ipc, carries_every_kind_of_field)
 {
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
@@ -71,6 +97,33 @@ Test(ipc, carries_a_descriptor_that_closes_on_exec)
     cr_assert_eq(got, 'x');
 }
 
+Test(ipc, takes_one_descriptor_and_only_where_the_map_permits_it)
+{
+    static const struct {
+        unsigned char type;
+        size_t count;
+        const char *text;
+    } bad[] = {
+        {MSG_KEYS_CREDENTIAL, 2, "cannot receive a message: Message too long"},
+        {MSG_KEYS_CREDENTIAL, 3, "cannot receive a message: Message too long"},
+        {MSG_KEYS_SIGN, 1, "message KEYS_SIGN carries a descriptor"},
+    };
+    size_t before = descriptors_open();
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        AUTO_MSG msg = MSG_INIT;
+
+        send_descriptors(main_end.fd, bad[i].type, (int[]){0, 1, 2}, bad[i].count);
+        cr_assert_eq(ipc_receive(&keys_end, &msg, clock_monotonic() + 1000, NULL, &err),
+                     RESULT_INTERNAL);
+        cr_assert_str_eq(err.text, bad[i].text);
+        msg_free(&msg);
+        cr_assert_eq(descriptors_open(), before, "case %zu", i);
+    }
+    cr_assert_eq(ipc_send(&main_end, MSG_KEYS_SIGN, NULL, 0, &err), RESULT_INTERNAL);
+    cr_assert_str_eq(err.text, "message KEYS_SIGN carries a descriptor");
+}
+
 Test(ipc, refuses_to_send_what_the_map_does_not_permit)
 {
     AUTO_BUF large = BUF_INIT(MSG_LIMIT);
@@ -105,6 +158,10 @@ Test(ipc, refuses_unknown_kinds)
     cr_assert_eq(ipc_receive(&main_end, &msg, clock_monotonic() + 1000, NULL, &err),
                  RESULT_INTERNAL);
     cr_assert_str_eq(err.text, "message 0 is unknown");
+    send_raw(keys_end.fd, 255, "", 0);
+    cr_assert_eq(ipc_receive(&main_end, &msg, clock_monotonic() + 1000, NULL, &err),
+                 RESULT_INTERNAL);
+    cr_assert_str_eq(err.text, "message 255 is unknown");
 }
 
 Test(ipc, refuses_a_second_message_of_a_kind_that_comes_once)
@@ -149,6 +206,36 @@ Test(ipc, waits_no_longer_than_the_deadline)
     cr_assert_eq(ipc_receive(&main_end, &msg, start + 50, NULL, &err), RESULT_INTERNAL);
     cr_assert_str_eq(err.text, "no answer in time");
     cr_assert_geq(clock_monotonic() - start, 50);
+}
+
+/* A process that was stopped, by Ctrl-Z say, must not lose the answer that came meanwhile. */
+Test(ipc, takes_what_came_although_the_deadline_has_passed)
+{
+    AUTO_MSG msg = MSG_INIT;
+
+    send_raw(keys_end.fd, MSG_KEYS_READY, "", 0);
+    cr_assert_eq(ipc_receive(&main_end, &msg, clock_monotonic() - 1, NULL, &err), RESULT_OK, "%s",
+                 err.text);
+    cr_assert_eq(msg.type, MSG_KEYS_READY);
+    cr_assert_eq(ipc_receive(&main_end, &msg, clock_monotonic() - 1, NULL, &err), RESULT_INTERNAL);
+    cr_assert_str_eq(err.text, "no answer in time");
+}
+
+Test(ipc, does_not_wait_for_ever_to_send)
+{
+    AUTO_BUF large = BUF_INIT(MSG_LIMIT);
+    struct timeval patience = {0}, less = {.tv_usec = 20000};
+    socklen_t len = sizeof patience;
+    enum result result = RESULT_OK;
+
+    cr_assert_eq(getsockopt(main_end.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, &len), 0);
+    cr_assert_eq(patience.tv_sec, 30);
+    cr_assert_eq(setsockopt(main_end.fd, SOL_SOCKET, SO_SNDTIMEO, &less, sizeof less), 0);
+    put_bytes(&large, (char[60000]){0}, 60000);
+    for (int i = 0; i < 100 && result == RESULT_OK; i++)
+        result = ipc_send(&main_end, MSG_KEYS_SIGN, &large, -1, &err);
+    cr_assert_eq(result, RESULT_INTERNAL);
+    cr_assert_str_eq(err.text, "cannot send KEYS_SIGN: the other process takes nothing");
 }
 
 Test(ipc, tells_that_the_peer_has_closed)
