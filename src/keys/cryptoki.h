@@ -38,7 +38,8 @@ struct token {
     CK_SESSION_HANDLE session;
     bool open, logged_in;
     struct err refusal; /* of the one login that was tried */
-    struct buf pin;     /* kept for keys that want it again at each signature */
+    struct buf pin;     /* secret; wiped after the login, unless: */
+    bool pin_needed;    /* the audit key wants it again at each signature */
 };
 
 struct ring { /* all that is open; one login a token however many sources are on it */
@@ -67,7 +68,7 @@ MUST_USE enum result token_login(struct ring *ring, struct token *token, const s
                                  struct err *err);
 MUST_USE enum result token_writable(struct token *token, CK_SESSION_HANDLE *session,
                                     struct err *err);
-void token_forget_pin(struct token *token);
+void token_forget_pin(struct token *token); /* unless it is needed */
 
 /* object.c */
 struct objects {

@@ -157,8 +157,7 @@ enum result hsm_key_find(struct token *token, const struct uri *uri, struct hsm_
     if (key_choose(token, uri, &seen, err) != RESULT_OK)
         return err->result;
     *out = seen.key;
-    if (!out->always_authenticate)
-        token_forget_pin(token);
+    token->pin_needed = out->always_authenticate;
     return RESULT_OK;
 }
 

@@ -175,8 +175,10 @@ enum result jwk_get_private(const char *name, const struct buf *text, EVP_PKEY *
 
     *out = NULL;
     heap_secret_json(true);
-    result = json_parse(&doc, JSON_OURS, err);
-    if (result == RESULT_OK)
+    /* Not the parser's own text: it may quote what it stumbled over. */
+    if (json_parse(&doc, JSON_OURS, err) != RESULT_OK)
+        result = err_set(err, RESULT_KEY, "%s: not a private JWK (RFC 7517)", name);
+    else
         result = private_get(&doc, out, err);
     json_free(&doc);
     heap_secret_json(false);

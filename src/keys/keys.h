@@ -28,7 +28,7 @@ int keys_run(int channel);
  * KEYS_CHECKPOINT  u64 size, bytes root
  *   -> KEYS_NOTE   bytes note (signed note, C2SP; key name = origin, type 0x02 for ECDSA)
  * KEYS_CREDENTIAL  empty; carries the write end of the pipe to net
- *   -> KEYS_DONE   {"kind": "token"|"global_key", "hint": "user"|"account"|"legacy"}
+ *   -> KEYS_DONE   {"kind": "token"|"global_key", "hint": "user"|"account"|"legacy", "where"}
  *                  What goes down the pipe: "B" token, or "K" e-mail "\n" key; then it is closed.
  * KEYS_STORE       text email ("": an API token; else the global key's), carries a descriptor from
  *                  which the secret is read (or none: prompt on /dev/tty)
@@ -38,7 +38,8 @@ int keys_run(int channel);
  *                  an existing one is an error. Afterwards KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
  * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},
- *                  "credential": {...}, "secure_heap": ...} as far as each could be had
+ *                  "credential": {...}, "secure_heap": "locked"} as far as each could be had; a
+ *                  part with a fault has a member "error". Answered after a failed KEYS_OPEN too.
  */
 
 #endif

@@ -199,7 +199,7 @@ static enum result handle_credential(struct server *server, struct msg *msg, str
         source_read(&server->ring, &server->credential, &stored, err) != RESULT_OK)
         return err->result;
     if (credential_parse(&stored, &credential, err) != RESULT_OK)
-        return err_prefix(err, "credential");
+        return err->result;
     credential_put_pipe(&pipe, &credential);
     if (buf_check(&pipe, "credential", err) != RESULT_OK ||
         file_write(msg->fd, "the pipe to georder-net", pipe.data, pipe.len, err) != RESULT_OK)

@@ -107,9 +107,14 @@ static enum result stored_key(struct ring *ring, struct source *source, EVP_PKEY
 static enum result token_key(struct ring *ring, struct source *source, EVP_PKEY **out,
                              bool *missing, struct err *err)
 {
-    if (source_login(ring, source, err) != RESULT_OK ||
-        hsm_key_find(source->token, &source->uri, &source->hsm_key, missing, err) != RESULT_OK)
+    enum result result;
+
+    if (source_login(ring, source, err) != RESULT_OK)
         return err->result;
+    result = hsm_key_find(source->token, &source->uri, &source->hsm_key, missing, err);
+    token_forget_pin(source->token);
+    if (result != RESULT_OK)
+        return result;
     return hsm_key_open(source->token, &source->hsm_key, out, err);
 }
 
@@ -137,6 +142,14 @@ static enum result stored_key_create(struct ring *ring, struct source *source, s
     return keystore_put(source->uri.file, source->uri.name, &source->passphrase, &jwk, false, err);
 }
 
+static enum result credential_login(struct ring *ring, struct source *source, struct err *err)
+{
+    if (source_login(ring, source, err) != RESULT_OK)
+        return err->result;
+    token_forget_pin(source->token);
+    return RESULT_OK;
+}
+
 static enum result token_key_create(struct ring *ring, struct source *source, struct err *err)
 {
     if (source_login(ring, source, err) != RESULT_OK)
@@ -157,7 +170,7 @@ enum result source_read(struct ring *ring, struct source *source, struct buf *ou
 
     if (source->uri.scheme == URI_KEYSTORE)
         return said(source, stored_get(ring, source, out, &missing, err), err);
-    if (source_login(ring, source, err) != RESULT_OK)
+    if (credential_login(ring, source, err) != RESULT_OK)
         return err_prefix(err, "%s", source->what);
     return said(source, data_read(source->token, &source->uri, out, err), err);
 }
@@ -175,7 +188,7 @@ enum result source_write(struct ring *ring, struct source *source, const struct 
 {
     if (source->uri.scheme == URI_KEYSTORE)
         return said(source, stored_write(ring, source, value, err), err);
-    if (source_login(ring, source, err) != RESULT_OK)
+    if (credential_login(ring, source, err) != RESULT_OK)
         return err_prefix(err, "%s", source->what);
     return said(source, data_write(source->token, &source->uri, value, err), err);
 }
@@ -184,7 +197,7 @@ enum result source_remove(struct ring *ring, struct source *source, struct err *
 {
     if (source->uri.scheme == URI_KEYSTORE)
         return said(source, keystore_remove(source->uri.file, source->uri.name, err), err);
-    if (source_login(ring, source, err) != RESULT_OK)
+    if (credential_login(ring, source, err) != RESULT_OK)
         return err_prefix(err, "%s", source->what);
     return said(source, data_remove(source->token, &source->uri, err), err);
 }

@@ -198,5 +198,6 @@ enum result token_login(struct ring *ring, struct token *token, const struct uri
 
 void token_forget_pin(struct token *token)
 {
-    buf_free(&token->pin);
+    if (!token->pin_needed)
+        buf_free(&token->pin);
 }

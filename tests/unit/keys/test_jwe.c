@@ -176,6 +176,7 @@ Test(jwk, bad_ones)
     key_fails("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" Y "\",\"d\":\"870MB6\"}",
               "/d is not base64url of 32 bytes");
     key_fails("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" Y "\"}", "d");
+    key_fails("870MB6gfuTJ4", "key: not a private JWK (RFC 7517)");
     key_fails("{\"kty\":\"RSA\",\"crv\":\"P-256\"}", "the key is not EC P-256 or P-384");
     key_fails("{\"kty\":\"EC\",\"crv\":\"secp256k1\"}", "the key is not EC P-256 or P-384");
 }

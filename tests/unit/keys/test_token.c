@@ -205,9 +205,11 @@ Test(token, a_key_that_wants_the_pin_each_time)
     struct child child = role_start();
     AUTO_MSG ready = MSG_INIT;
     AUTO_MSG line = MSG_INIT;
+    AUTO_MSG gone = MSG_INIT;
 
     pkcs11_tool("main", key);
-    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    role_open(&child, KEY, SECRET, MSG_KEYS_READY, &ready);
+    ask(&child, MSG_KEYS_REMOVE, NULL, -1, MSG_KEYS_FAILED, &gone);
     sign_ask(&child, 0, ZEROS64, MSG_KEYS_LINE, &line);
     role_end(&child);
 }
