@@ -18,7 +18,8 @@ MUST_USE enum result guard_start(int first_free, struct err *err);
 #define GUARD_CHANNEL 3 /* where a helper finds its socket */
 
 /* Starts libexec/georder/NAME, found from this executable's own place by a checked walk. Its
- * descriptor 0 and 1 are /dev/null, 2 is ours, 3 is `channel`; it is killed when we die. */
+ * descriptor 0 and 1 are /dev/null, 2 is ours, 3 is `channel`; it is killed when we die, and
+ * ignores SIGHUP, SIGINT and SIGTERM: those are for us. *pid is -1 when there is none. */
 MUST_USE enum result guard_spawn(const char *name, int channel, pid_t *pid, struct err *err);
 /* Waits till the deadline, then kills. Returns RESULT_INTERNAL when it ended by a signal. */
 enum result guard_reap(const char *name, pid_t pid, int64_t deadline, struct err *err);

@@ -54,10 +54,13 @@ static enum result judge(const char *name, int status, struct err *err)
 
 enum result guard_reap(const char *name, pid_t pid, int64_t deadline, struct err *err)
 {
-    bool in_time = await_end(pid, deadline);
+    bool in_time;
     int status;
     pid_t got;
 
+    if (pid <= 0) /* kill() would take it for a group, or for all */
+        return err_set(err, RESULT_INTERNAL, "%s does not run", name);
+    in_time = await_end(pid, deadline);
     if (!in_time)
         (void)kill(pid, SIGKILL);
     do {

@@ -52,13 +52,21 @@ static bool place_descriptors(struct birth *birth)
            close_range(GUARD_CHANNEL + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
+/* Ctrl-C and a service's stop reach the whole group. Helpers end with their channel or with their
+ * parent: it has to record what they have done. */
+static bool leave_signals_to_parent(void)
+{
+    return signal(SIGHUP, SIG_IGN) != SIG_ERR && signal(SIGINT, SIG_IGN) != SIG_ERR &&
+           signal(SIGTERM, SIG_IGN) != SIG_ERR;
+}
+
 static _Noreturn void become_helper(struct birth *birth, char *const argv[], char *const envp[])
 {
     int number;
 
     /* The parent may have died before the kernel was told to watch it. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == birth->parent &&
-        place_descriptors(birth))
+        leave_signals_to_parent() && place_descriptors(birth))
         (void)fexecve(birth->exe, argv, envp);
     number = errno;
     if (write(birth->report, &number, sizeof number) < 0)
@@ -67,7 +75,7 @@ static _Noreturn void become_helper(struct birth *birth, char *const argv[], cha
 }
 
 /* Nothing was said until the end: exec succeeded and closed it. */
-static enum result await_exec(int report, const char *path, pid_t pid, struct err *err)
+static enum result await_exec(int report, const char *path, pid_t *pid, struct err *err)
 {
     int number = 0;
     ssize_t got;
@@ -79,8 +87,9 @@ static enum result await_exec(int report, const char *path, pid_t pid, struct er
         return RESULT_OK;
     if (got != sizeof number)
         number = EIO;
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
+    (void)kill(*pid, SIGKILL);
+    (void)waitpid(*pid, NULL, 0);
+    *pid = -1; /* somebody else's soon, perhaps */
     errno = number;
     return err_errno(err, RESULT_INTERNAL, "%s: cannot be started", path);
 }
@@ -104,7 +113,7 @@ static enum result give_birth(struct birth *birth, const char *path, pid_t *pid,
     free(argv[0]);
     if (*pid < 0)
         return err_errno(err, RESULT_INTERNAL, "%s: no new process", path);
-    return await_exec(from_child, path, *pid, err);
+    return await_exec(from_child, path, pid, err);
 }
 
 enum result guard_spawn(const char *name, int channel, pid_t *pid, struct err *err)

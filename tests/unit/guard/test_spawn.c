@@ -51,6 +51,7 @@ static void put_null(struct buf *out, int fd)
 static void child_describe(struct buf *out, int argc, char **argv)
 {
     int signal_of_death = 0;
+    struct sigaction action;
 
     (void)prctl(PR_GET_PDEATHSIG, &signal_of_death);
     buf_printf(out, "argc %d %s\nenvironment", argc, argv[0]);
@@ -60,6 +61,10 @@ static void child_describe(struct buf *out, int argc, char **argv)
     buf_puts(out, "\nnull");
     put_null(out, 0);
     put_null(out, 1);
+    buf_puts(out, "\nignores");
+    for (int number = 1; number < 32; number++)
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            buf_printf(out, " %s", sigabbrev_np(number));
     buf_printf(out, "\ndies with its parent by %d\n", signal_of_death);
 }
 
@@ -107,7 +112,7 @@ static void parent_spawn(char order)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 || dup2(2, 9) != 9)
         _exit(9);
     if (guard_spawn("child", pair[1], &pid, &err) != RESULT_OK) {
-        dprintf(1, "%d %s\n", (int)err.result, err.text);
+        dprintf(1, "%d %s\n", (int)err.result, pid == -1 ? err.text : "a pid is left behind");
         _exit(0);
     }
     (void)close(pair[1]);
@@ -297,7 +302,7 @@ static const char *description(void)
 
     (void)snprintf(text, sizeof text,
                    "argc 1 child\nenvironment%s\ndescriptors 0 1 2 3\nnull 0 1\n"
-                   "dies with its parent by 9\n0 \n",
+                   "ignores HUP INT PIPE TERM\ndies with its parent by 9\n0 \n",
                    PASSES ? " UBSAN_OPTIONS=print_stacktrace=1 OPENSSL_CONF=" : "");
     return text;
 }
@@ -347,6 +352,17 @@ Test(spawn, reap_tells_of_a_child_that_is_none)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
     cr_assert_eq(guard_reap("child", pid, clock_monotonic(), &err), RESULT_INTERNAL);
     cr_assert_str_eq(err.text, "child cannot be waited for: No child processes");
+}
+
+/* Were kill() called, this test program and its runner would be gone. */
+Test(spawn, reap_ends_no_group)
+{
+    struct err err = {0};
+
+    for (pid_t pid = -1; pid <= 0; pid++) {
+        cr_assert_eq(guard_reap("child", pid, clock_monotonic(), &err), RESULT_INTERNAL);
+        cr_assert_str_eq(err.text, "child does not run");
+    }
 }
 
 Test(spawn, refuses_a_helper_that_others_could_change)
