@@ -298,7 +298,7 @@ static enum result handle_report(struct server *server, struct msg *msg, struct 
 {
     AUTO_BUF json = BUF_INIT(30 * KIB);
 
-    if (msg_end(msg, err) != RESULT_OK)
+    if (msg_end(msg, err) != RESULT_OK || lock_once(server, err) != RESULT_OK)
         return err->result;
     report_put(server, &json);
     if (buf_check(&json, "report", err) != RESULT_OK)
