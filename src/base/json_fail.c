@@ -147,7 +147,7 @@ static enum result fail_node(const struct json_doc *doc, const cJSON *node, bool
 #define FORMAT_TEXT(text, fmt)                                                                     \
     va_list args;                                                                                  \
     va_start(args, fmt);                                                                           \
-    (void)vsnprintf(text, sizeof text, fmt, args);                                                 \
+    (void)vsnprintf((text), sizeof(text), fmt, args);                                              \
     va_end(args)
 
 enum result json_fail_at(const struct json_doc *doc, size_t at, struct err *err, const char *fmt,

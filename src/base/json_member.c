@@ -85,7 +85,7 @@ enum result json_member(const struct json_doc *doc, const cJSON *object, const c
 enum result json_text(const struct json_doc *doc, const cJSON *node, size_t max, const char **out,
                       struct err *err)
 {
-    if (!cJSON_IsString(node))
+    if (node == NULL || !cJSON_IsString(node))
         return fail_type(doc, node, "a string", err);
     size_t len = strlen(node->valuestring);
     if (len == 0)
@@ -125,7 +125,7 @@ enum result json_int(const struct json_doc *doc, const cJSON *object, const char
     enum result result = json_member(doc, object, name, &node, err);
     if (result != RESULT_OK)
         return result;
-    if (!cJSON_IsNumber(node))
+    if (node == NULL || !cJSON_IsNumber(node))
         return fail_type(doc, node, "an integer", err);
     /* valueint saturates and cuts fractions off, so it says nothing. */
     if (!is_integer(node) || (int64_t)node->valuedouble < min || (int64_t)node->valuedouble > max)

@@ -239,15 +239,10 @@ static enum result copy(const struct home *home, const char *name, const struct 
 static enum result fill_config(struct home *home, struct err *err)
 {
     struct config *config = &home->session->config;
-    char *directory = realpath(home->directory, NULL);
-    size_t len = directory != NULL ? strlen(directory) : PATH_MAX;
     struct utsname host;
 
-    if (len < PATH_MAX)
-        memcpy(config->directory, directory, len + 1);
-    free(directory);
-    if (len >= PATH_MAX)
-        return err_set(err, RESULT_CONFIG, "%s: the path is too long", home->directory);
+    if (realpath(home->directory, config->directory) == NULL)
+        return err_errno(err, RESULT_CONFIG, "%s: cannot tell its absolute path", home->directory);
     if (home->origin == NULL && uname(&host) == 0) {
         buf_printf(&home->host, "%s/georder", host.nodename);
         home->origin = buf_text(&home->host);

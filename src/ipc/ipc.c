@@ -92,7 +92,7 @@ enum result ipc_send(struct ipc *ipc, enum msg_type type, const struct buf *body
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
     unsigned char kind = (unsigned char)type;
     size_t len = body != NULL ? body->len : 0;
-    struct iovec parts[2] = {{&kind, 1}, {len > 0 ? body->data : NULL, len}};
+    struct iovec parts[2] = {{&kind, 1}, {body != NULL ? body->data : NULL, len}};
     struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t sent;
 

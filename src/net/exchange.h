@@ -47,7 +47,7 @@ struct exchange {
 };
 
 /* The whole life of a worker process; parent: who must be alive. */
-_Noreturn void worker_run(struct exchange *exchange, pid_t parent);
+_Noreturn void worker_run(struct exchange *x, pid_t parent);
 
 MUST_USE enum result request_check(const struct net_request *request, struct err *err);
 /* Splits "http://host:port". */

@@ -49,7 +49,7 @@ struct place {
 
 static struct place certificate_place(size_t index, const char *member)
 {
-    struct place place;
+    struct place place = {""};
     text_set(place.text, sizeof(place.text), "/certificates/%zu/%s", index, member);
     return place;
 }
@@ -156,7 +156,7 @@ static void hosts_extra_assess(struct assessing *on, const cJSON *hosts, const c
     size_t index = 0;
     cJSON_ArrayForEach(item, hosts)
     {
-        struct place place;
+        struct place place = {""};
         text_set(place.text, sizeof(place.text), "%s/%zu", base, index++);
         if (!host_may_stand(on->order, item->valuestring))
             FINDING(on, "host_extra", place.text, "%s was not ordered", item->valuestring);
@@ -297,7 +297,7 @@ static void validation_errors_assess(struct assessing *on)
     if (status_is_active(on->pack->status))
         return;
     for (size_t i = 0; i < on->pack->validation_errors; i++) {
-        struct place place;
+        struct place place = {""};
         text_set(place.text, sizeof(place.text), "/validation_errors/%zu/message", i);
         OBLIGATION(on, "validation_error", place.text, "the CA could not validate: %s",
                    on->pack->validation_error[i]);

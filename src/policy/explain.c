@@ -356,7 +356,8 @@ enum result policy_explain(const struct policy *policy, const struct order *orde
 {
     struct search in = {.policy = policy, .order = order, .ask = ask, .chosen = chosen, .now = now};
     all_search(&in);
-    qsort_r(in.finding, in.count, sizeof *in.finding, finding_compare, &in);
+    if (in.count > 0)
+        qsort_r(in.finding, in.count, sizeof *in.finding, finding_compare, &in);
     findings_unify(&in);
     size_t count = in.count < REASONS_MAX ? in.count : REASONS_MAX;
     out->reason = calloc(count > 0 ? count : 1, sizeof *out->reason);

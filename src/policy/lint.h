@@ -17,7 +17,7 @@ char *lint_add(struct linting *in, const char *code, uint32_t rule, const char *
 void lint_say(char *text, const char *fmt, ...) PRINTF(2, 3); /* text may be NULL */
 #define LINT_TEXT sizeof(((struct lint_item *)NULL)->text)
 
-void lint_authorities(struct linting *in, uint32_t rule); /* what CAs can issue, and until when */
-void lint_relations(struct linting *in, uint32_t rule);   /* what other rules make of it */
+void lint_authorities(struct linting *in, uint32_t index); /* what CAs can issue, and until when */
+void lint_relations(struct linting *in, uint32_t index);   /* what other rules make of it */
 
 #endif
