@@ -14,6 +14,7 @@
 struct transfer {
     CURL *easy;
     struct exchange *x;
+    struct curl_slist *headers; /* never empty, so that its first node stays what libcurl knows */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -91,6 +92,19 @@ static bool peer_is_checked(const struct transfer *t, const char *ip, int port)
            port == x->endpoint.port;
 }
 
+/* Main hands the credential out when the intent is recorded; till then, and without it, nothing is
+ * sent. Reading, say, public facts needs none. */
+static enum result credential_add_last(struct transfer *t)
+{
+    struct exchange *x = t->x;
+
+    if (x->credential >= 0)
+        return credential_take(&x->credential, x->deadline, &t->headers, &x->err);
+    if (x->request->method == NET_GET)
+        return RESULT_OK;
+    return err_set(&x->err, RESULT_KEY, "the request came without a credential");
+}
+
 /* The last gate: libcurl calls it when the connection stands and no request byte is written yet. */
 static int before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
@@ -112,7 +126,8 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
         (void)err_set(&x->err, RESULT_PEER, "the connection to %s has no TLS", ip);
         return CURL_PREREQFUNC_ABORT;
     }
-    if (!pin_confirm(tls->internals, x) || peer_send(x, &x->err) != RESULT_OK)
+    if (!pin_confirm(tls->internals, x) || peer_send(x, &x->err) != RESULT_OK ||
+        credential_add_last(t) != RESULT_OK)
         return CURL_PREREQFUNC_ABORT;
     x->sending = true;
     return CURL_PREREQFUNC_OK;
@@ -319,7 +334,7 @@ static enum net_outcome perform(struct transfer *t, struct err *err)
     return NET_ANSWERED;
 }
 
-enum net_outcome transfer_run(struct exchange *x, struct curl_slist *headers, struct err *err)
+enum net_outcome transfer_run(struct exchange *x, struct err *err)
 {
     struct transfer t = {.easy = curl_easy_init(), .x = x};
     struct curl_slist *addresses = addresses_new(x);
@@ -327,11 +342,11 @@ enum net_outcome transfer_run(struct exchange *x, struct curl_slist *headers, st
 
     if (t.easy == NULL || addresses == NULL || callbacks_set(&t) != CURLE_OK)
         (void)err_set(err, RESULT_INTERNAL, "libcurl cannot be set up");
-    else if (headers_add(&headers, x->request, err) == RESULT_OK &&
-             options_set(t.easy, x, headers, addresses, err) == RESULT_OK)
+    else if (headers_add(&t.headers, x->request, err) == RESULT_OK &&
+             options_set(t.easy, x, t.headers, addresses, err) == RESULT_OK)
         outcome = perform(&t, err);
     curl_easy_cleanup(t.easy);
-    curl_slist_free_all(headers);
+    curl_slist_free_all(t.headers);
     curl_slist_free_all(addresses);
     return outcome;
 }

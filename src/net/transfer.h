@@ -9,8 +9,7 @@
 /* Once a process, before the first fork: all that needs files, or time. */
 MUST_USE enum result transfer_preload(struct err *err);
 /* After it: TLS, request, answer. err says why when it is not NET_ANSWERED. */
-MUST_USE enum net_outcome transfer_run(struct exchange *x, struct curl_slist *headers,
-                                       struct err *err);
+MUST_USE enum net_outcome transfer_run(struct exchange *x, struct err *err);
 
 /* options.c */
 MUST_USE enum result options_set(CURL *easy, const struct exchange *x, struct curl_slist *headers,

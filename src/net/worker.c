@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "credential.h"
 #include "exchange.h"
 #include "guard.h"
 #include "transfer.h"
@@ -56,29 +55,12 @@ static enum result open_everything(struct exchange *x, struct err *err)
     return dial(x, err);
 }
 
-/* Reading, say, Cloudflare's public facts needs no credential; whatever changes something does. */
-static enum result credential_prepare(struct exchange *x, struct curl_slist **headers,
-                                      struct err *err)
-{
-    if (x->credential >= 0)
-        return credential_take(&x->credential, x->deadline, headers, err);
-    if (x->request->method == NET_GET)
-        return RESULT_OK;
-    return err_set(err, RESULT_KEY, "the request came without a credential");
-}
-
 static enum net_outcome exchange_run(struct exchange *x, struct err *err)
 {
-    struct curl_slist *headers = NULL;
-
     if (open_everything(x, err) != RESULT_OK || guard_lock_net(err) != RESULT_OK)
         return NET_UNSENT;
     atomic_store(&x->verdict->stage, STAGE_LOCKED);
-    if (credential_prepare(x, &headers, err) != RESULT_OK) {
-        curl_slist_free_all(headers);
-        return NET_UNSENT;
-    }
-    return transfer_run(x, headers, err);
+    return transfer_run(x, err);
 }
 
 _Noreturn void worker_run(struct exchange *x, pid_t parent)

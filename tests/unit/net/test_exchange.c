@@ -64,8 +64,9 @@ Test(exchange, what_is_sent)
     assert_answered(&answer);
     buf_printf(&wanted,
                "POST /client/v4/order?a=b HTTP/1.1\r\nHost: " API_HOST ":%u\r\n"
-               "User-Agent: georder/" GEORDER_VERSION "\r\nAuthorization: Bearer " TOKEN "\r\n"
+               "User-Agent: georder/" GEORDER_VERSION "\r\n"
                "Accept: application/json\r\nContent-Type: application/json\r\n"
+               "Authorization: Bearer " TOKEN "\r\n"
                "Content-Length: 11\r\n\r\n{\"order\":1}",
                rig.server.port);
     cr_assert_str_eq(sent(&rig), buf_text(&wanted));

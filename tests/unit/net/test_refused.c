@@ -14,6 +14,21 @@ static void refused(struct rig *rig, struct answer *answer, struct server_plan p
     assert_refused(rig, answer, text);
 }
 
+/* The credential is not even asked for before the peer is known: this one never comes. */
+Test(refused, wrong_pin_before_the_credential)
+{
+    struct rig rig;
+    struct answer answer;
+
+    rig_start(&rig, (struct server_plan){0});
+    rig_trust(&rig, &rig.pki.root);
+    rig_pin(&rig, &rig.pki.decoy);
+    rig.silent = true;
+    rig_ask(&rig, &answer);
+    assert_refused(&rig, &answer, "none of the 1 keys that the policy pins");
+    rig_stop(&rig);
+}
+
 Test(refused, wrong_pin)
 {
     struct rig rig;
