@@ -52,24 +52,37 @@ enum result keys_start(struct keys *keys, const struct config *config, bool with
     return ipc_send(&keys->ipc, MSG_KEYS_OPEN, &body, -1, err);
 }
 
-/* Kills a process that hangs: some modules do, for ever, when their device has gone. */
+/* It is dead, or it hangs: some modules do, for ever, when their device has gone. */
+static enum result give_up(struct keys *keys, struct err *err)
+{
+    struct err why = {0};
+
+    if (keys->pid > 0 &&
+        guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &why) != RESULT_OK)
+        (void)err_set(err, RESULT_KEY, "%s (%s)", err->text, why.text);
+    keys->pid = 0;
+    err->result = RESULT_KEY;
+    return err_prefix(err, "georder-keys gave no answer");
+}
+
 static enum result answer(struct keys *keys, enum msg_type wanted, struct msg *msg, struct err *err)
 {
-    if (ipc_receive(&keys->ipc, msg, clock_monotonic() + keys->patience, NULL, err) != RESULT_OK) {
-        struct err why = {0};
-
-        if (guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &why) != RESULT_OK)
-            (void)err_set(err, RESULT_KEY, "%s (%s)", err->text, why.text);
-        keys->pid = 0;
-        err->result = RESULT_KEY;
-        return err_prefix(err, "georder-keys gave no answer");
-    }
+    if (ipc_receive(&keys->ipc, msg, clock_monotonic() + keys->patience, NULL, err) != RESULT_OK)
+        return give_up(keys, err);
     if (msg->type == MSG_KEYS_FAILED)
         return get_failure(msg, err);
     if (msg->type != wanted)
         return err_set(err, RESULT_INTERNAL, "georder-keys answered %s instead of %s",
                        msg_name(msg->type), msg_name(wanted));
     return RESULT_OK;
+}
+
+static enum result ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
+                       enum msg_type wanted, struct msg *msg, struct err *err)
+{
+    if (ipc_send(&keys->ipc, type, body, fd, err) != RESULT_OK)
+        return give_up(keys, err);
+    return answer(keys, wanted, msg, err);
 }
 
 static enum result signer_sign(void *context, const char *payload, size_t len, struct buf *line,
@@ -82,8 +95,7 @@ static enum result signer_sign(void *context, const char *payload, size_t len, s
     size_t got;
 
     put_bytes(&body, payload, len);
-    if (ipc_send(&keys->ipc, MSG_KEYS_SIGN, &body, -1, err) != RESULT_OK ||
-        answer(keys, MSG_KEYS_LINE, &msg, err) != RESULT_OK)
+    if (ask(keys, MSG_KEYS_SIGN, &body, -1, MSG_KEYS_LINE, &msg, err) != RESULT_OK)
         return err->result;
     bytes = get_bytes(&msg, &got);
     buf_put(line, bytes, got);
@@ -101,8 +113,7 @@ static enum result signer_checkpoint(void *context, uint64_t size, const uint8_t
 
     put_u64(&body, size);
     put_bytes(&body, root, SHA256_LEN);
-    if (ipc_send(&keys->ipc, MSG_KEYS_CHECKPOINT, &body, -1, err) != RESULT_OK ||
-        answer(keys, MSG_KEYS_NOTE, &msg, err) != RESULT_OK)
+    if (ask(keys, MSG_KEYS_CHECKPOINT, &body, -1, MSG_KEYS_NOTE, &msg, err) != RESULT_OK)
         return err->result;
     bytes = get_bytes(&msg, &got);
     buf_put(out, bytes, got);
@@ -145,8 +156,7 @@ enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *bo
     AUTO_MSG msg = MSG_INIT;
     struct json_doc doc = {.name = "georder-keys", .result = RESULT_INTERNAL};
 
-    if (ipc_send(&keys->ipc, type, body, fd, err) != RESULT_OK ||
-        answer(keys, MSG_KEYS_DONE, &msg, err) != RESULT_OK)
+    if (ask(keys, type, body, fd, MSG_KEYS_DONE, &msg, err) != RESULT_OK)
         return err->result;
     doc.text = get_bytes(&msg, &doc.len);
     if (msg_end(&msg, err) != RESULT_OK)
