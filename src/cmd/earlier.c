@@ -9,6 +9,7 @@
 struct earlier {
     const char *identity;
     size_t open;
+    bool overflow; /* there were more than there is room for: then none is closed any more */
     struct {
         char id[UUID_LEN + 1], state[96];
         uint64_t index;
@@ -50,12 +51,14 @@ static void earlier_set(struct earlier *earlier, const char *id, uint64_t index,
     while (at < earlier->open && strcmp(earlier->order[at].id, id) != 0)
         at++;
     if (state == NULL) {
-        if (at < earlier->open)
+        if (at < earlier->open && !earlier->overflow)
             earlier_close(earlier, at);
         return;
     }
-    if (at == OPEN_MAX)
+    if (at == OPEN_MAX) {
+        earlier->overflow = true;
         return;
+    }
     if (at == earlier->open)
         earlier->open++;
     (void)snprintf(earlier->order[at].id, sizeof earlier->order[at].id, "%s", id);

@@ -33,15 +33,16 @@ static enum result list_page(struct placing *placing, int64_t page, int64_t *pag
     __attribute__((cleanup(answer_free))) struct answer answer = {0};
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
     AUTO_BUF path = BUF_INIT(512), query = BUF_INIT(64);
+    AUTO_FD credential = -1;
 
     buf_printf(&query, "?status=all&per_page=50&page=%lld", (long long)page);
     zone_path(placing, buf_text(&query), &path);
-    if (placing_exchange(placing, NET_GET, buf_text(&path), "", &exchange, err) != RESULT_OK)
+    if (keys_credential(&placing->session->keys, &credential, NULL, err) != RESULT_OK)
         return err->result;
+    placing_send(placing, NET_GET, buf_text(&path), "", &credential, &exchange);
     if (exchange.outcome != NET_ANSWERED)
-        return err_set(
-            err, exchange.why.result == RESULT_UNKNOWN ? RESULT_UNREACHED : exchange.why.result,
-            "the zone's packs could not be listed: %s", exchange.why.text);
+        return err_set(err, exchange.why.result, "the zone's packs could not be listed: %s",
+                       exchange.why.text);
     if (answer_decode((int)exchange.head.status, exchange.head.content_type,
                       buf_text(&exchange.body), exchange.body.len, &answer, err) != RESULT_OK)
         return err->result;
@@ -76,42 +77,63 @@ enum result evidence_check(struct placing *placing, struct err *err)
     return RESULT_OK;
 }
 
-static void judge_deletion(const struct exchange *exchange, const struct answer *answer,
-                           struct err *judged)
+static void judge_deletion(const struct exchange *exchange, struct err *judged)
 {
+    __attribute__((cleanup(answer_free))) struct answer answer = {0};
+
     if (exchange->outcome != NET_ANSWERED)
         *judged = exchange->why;
-    else if (!answer->success)
-        (void)err_set(judged, RESULT_REFUSED, "the API did not delete the pack: HTTP %u",
-                      exchange->head.status);
+    else if (answer_decode((int)exchange->head.status, exchange->head.content_type,
+                           buf_text(&exchange->body), exchange->body.len, &answer,
+                           judged) != RESULT_OK)
+        judged->result = RESULT_UNKNOWN;
+    else if (answer.outcome == ANSWER_REFUSED)
+        (void)err_set(judged, RESULT_REFUSED, "the API refused: HTTP %u%s%s", exchange->head.status,
+                      answer.errors > 0 ? ", " : "",
+                      answer.errors > 0 ? answer.error[0].message : "");
+    else if (!answer.success)
+        (void)err_set(judged, RESULT_UNKNOWN, "HTTP %u does not tell whether it is (%s)",
+                      exchange->head.status, answer.why);
+}
+
+static const char *deletion_event(enum result result)
+{
+    return result == RESULT_OK        ? "pack.deleted"
+           : result == RESULT_UNKNOWN ? "pack.unknown"
+                                      : "pack.not_deleted";
+}
+
+/* As with an order: the credential first, then the intent, then the one request, its outcome. */
+static enum result pack_delete(struct placing *placing, const char *path, struct err *judged,
+                               struct err *err)
+{
+    AUTO_EXCHANGE exchange = EXCHANGE_INIT;
+    AUTO_FD credential = -1;
+    struct outcome outcome = {.exchange = &exchange, .err = judged};
+
+    if (keys_credential(&placing->session->keys, &credential, NULL, err) != RESULT_OK ||
+        record_intent(placing, "pack.delete", DELETE_OPERATION, path, "", err) != RESULT_OK)
+        return err->result;
+    placing_send(placing, NET_DELETE, path, "", &credential, &exchange);
+    judge_deletion(&exchange, judged);
+    outcome.event = deletion_event(judged->result);
+    return record_outcome(placing, &outcome, DELETE_OPERATION, err);
 }
 
 enum result violation_delete(struct placing *placing, const struct pack *pack, struct err *err)
 {
-    __attribute__((cleanup(answer_free))) struct answer answer = {0};
-    AUTO_EXCHANGE exchange = EXCHANGE_INIT;
     AUTO_BUF path = BUF_INIT(512), below = BUF_INIT(64);
     struct err judged = {0};
-    struct outcome outcome = {
-        .event = "pack.deleted", .exchange = &exchange, .answer = &answer, .err = &judged};
 
     if (!placing->session->facts.delete_on_violation)
         return RESULT_OK;
     buf_printf(&below, "/%s", pack->id);
     zone_path(placing, buf_text(&below), &path);
-    if (record_intent(placing, "pack.delete", DELETE_OPERATION, buf_text(&path), "", err) !=
-            RESULT_OK ||
-        placing_exchange(placing, NET_DELETE, buf_text(&path), "", &exchange, err) != RESULT_OK)
+    if (pack_delete(placing, buf_text(&path), &judged, err) != RESULT_OK)
         return err->result;
-    if (exchange.outcome == NET_ANSWERED &&
-        answer_decode((int)exchange.head.status, exchange.head.content_type,
-                      buf_text(&exchange.body), exchange.body.len, &answer, err) != RESULT_OK)
-        return err->result;
-    judge_deletion(&exchange, &answer, &judged);
-    if (record_outcome(placing, &outcome, DELETE_OPERATION, err) != RESULT_OK)
-        return err->result;
-    say(&placing->session->output, "%s\n",
-        judged.result == RESULT_OK ? "the pack was deleted, as the policy says"
-                                   : shown(judged.text));
-    return RESULT_OK;
+    output_add(&placing->session->output, "deleted", cJSON_CreateBool(judged.result == RESULT_OK));
+    if (judged.result == RESULT_OK)
+        say(&placing->session->output, "the pack was deleted, as the policy says\n");
+    *err = judged;
+    return err->result;
 }

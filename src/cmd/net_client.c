@@ -1,6 +1,7 @@
 #include "net_client.h"
 
 #include "guard.h"
+#include "interrupt.h"
 
 #define TRUST_PIECE (60 * KIB)
 #define GRACE       (10 * 1000) /* past net's own deadline, before we give it up */
@@ -66,42 +67,82 @@ static enum result take(struct msg *msg, struct exchange *out, bool *done, struc
 }
 
 /* What net may have sent before it fell silent is not known: that is an outcome, not an error. */
-static void lost(struct net *net, struct exchange *out, const struct err *cause)
+static void lost(struct net *net, struct exchange *out, int64_t patience, const char *cause)
 {
-    struct err why = {0};
+    struct err end = {0};
 
     out->outcome = NET_LOST;
-    (void)guard_reap("georder-net", net->pid, clock_monotonic() + 100, &why);
+    (void)guard_reap("georder-net", net->pid, clock_monotonic() + patience, &end);
     net->pid = 0;
-    (void)err_set(&out->why, RESULT_UNKNOWN, "georder-net broke off: %s%s%s", cause->text,
-                  why.text[0] != '\0' ? "; " : "", why.text);
+    (void)err_set(&out->why, RESULT_UNKNOWN, "%s%s%s; the request may have been sent", cause,
+                  patience > 0 && end.text[0] != '\0' ? "; " : "", patience > 0 ? end.text : "");
 }
 
-enum result net_exchange(struct net *net, const struct net_request *request, int *credential,
-                         struct exchange *out, struct err *err)
+static void interrupted(struct net *net, struct exchange *out)
 {
-    int64_t deadline = clock_monotonic() + request->total_ms + GRACE;
-    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_BUF cause = BUF_INIT(64);
+
+    buf_printf(&cause, "interrupted by %s", interrupt_name());
+    lost(net, out, 0, buf_text(&cause));
+}
+
+/* A head without "answered" behind it, or the reverse: what was sent is anybody's guess. */
+static bool contradictory(const struct exchange *out)
+{
+    return out->outcome == NET_UNSENT ? out->has_head || out->body.len > 0
+                                      : out->outcome == NET_ANSWERED && !out->has_head;
+}
+
+static void await_end(struct net *net, int64_t deadline, struct exchange *out)
+{
     AUTO_MSG msg = MSG_INIT;
     struct err cause = {0};
     bool done = false;
 
-    put_net_request(&body, request);
-    if (ipc_send(&net->ipc, MSG_NET_REQUEST, &body, *credential, err) != RESULT_OK)
-        return err_prefix(err, "georder-net cannot be asked");
-    fd_close(credential);
     while (!done) {
+        if (!interrupt_wait(net->ipc.fd, deadline)) {
+            interrupted(net, out);
+            return;
+        }
         if (ipc_receive(&net->ipc, &msg, deadline, NULL, &cause) != RESULT_OK ||
             take(&msg, out, &done, &cause) != RESULT_OK) {
-            lost(net, out, &cause);
-            break;
+            (void)err_prefix(&cause, "georder-net broke off");
+            lost(net, out, 100, cause.text);
+            return;
         }
     }
-    if (out->outcome == NET_ANSWERED && !out->has_head) {
-        (void)err_set(&cause, RESULT_UNKNOWN, "an answer without a status");
-        lost(net, out, &cause);
+    if (contradictory(out))
+        lost(net, out, 100, "georder-net contradicts itself");
+}
+
+static void ask(struct net *net, const struct net_request *request, int *credential,
+                struct exchange *out)
+{
+    int64_t deadline = clock_monotonic() + request->total_ms + GRACE;
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+
+    put_net_request(&body, request);
+    if (ipc_send(&net->ipc, MSG_NET_REQUEST, &body, *credential, &out->why) != RESULT_OK) {
+        (void)err_prefix(&out->why, "georder-net cannot be asked, and nothing was sent");
+        return;
     }
-    return RESULT_OK;
+    fd_close(credential);
+    await_end(net, deadline, out);
+}
+
+void net_exchange(struct net *net, const struct net_request *request, int *credential,
+                  struct exchange *out)
+{
+    out->outcome = NET_UNSENT;
+    if (interrupt_wait(-1, 0))
+        ask(net, request, credential, out);
+    else
+        (void)err_set(&out->why, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
+                      interrupt_name());
+    fd_close(credential);
+    /* Only what changes something has an outcome that one must know. */
+    if (out->outcome == NET_LOST && request->method == NET_GET)
+        out->why.result = RESULT_UNREACHED;
 }
 
 void exchange_free(struct exchange *exchange)

@@ -34,10 +34,10 @@ struct exchange {
 
 /* Starts the process and hands it the trust store: ca_file's bytes, or none for the system's. */
 MUST_USE enum result net_start(struct net *net, const struct buf *trust, struct err *err);
-/* One request. credential: the pipe's read end, which is closed here. Not OK only when net could
- * not be asked at all; then nothing was sent. Everything else is an outcome. */
-MUST_USE enum result net_exchange(struct net *net, const struct net_request *request,
-                                  int *credential, struct exchange *out, struct err *err);
+/* One request. credential: the pipe's read end, which is closed here. Whatever happens is an
+ * outcome; unless it is NET_ANSWERED, out->why tells. */
+void net_exchange(struct net *net, const struct net_request *request, int *credential,
+                  struct exchange *out);
 void exchange_free(struct exchange *exchange);
 void net_stop(struct net *net);
 

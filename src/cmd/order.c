@@ -2,14 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 
 #include "guard.h"
+#include "interrupt.h"
 #include "order_input.h"
 #include "placing.h"
 
-#define ATTEMPTS_MAX 5
+#define ATTEMPTS_MAX  5
+#define LOCK_PATIENCE (60 * 1000)
+#define LOCK_PAUSE    20
 
 static const char help[] =
     "usage: georder order [--dry-run] [--again] (--file FILE | --zone ZONE --host HOST ...)\n"
@@ -140,19 +144,34 @@ static enum result deny(struct placing *placing, struct err *err)
 /* Two processes with the same order: the second must see the intent of the first. */
 static enum result orders_lock(int audit_fd, int *fd, struct err *err)
 {
+    int64_t deadline = clock_monotonic() + LOCK_PATIENCE;
+
     *fd = openat(audit_fd, "orders.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (*fd < 0 || flock(*fd, LOCK_EX) != 0)
-        return err_errno(err, RESULT_AUDIT, "the audit directory's orders.lock cannot be taken");
+    if (*fd < 0)
+        return err_errno(err, RESULT_AUDIT, "the audit directory's orders.lock cannot be opened");
+    while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_errno(err, RESULT_AUDIT, "the audit directory's orders.lock gives no lock");
+        if (clock_monotonic() >= deadline)
+            return err_set(err, RESULT_AUDIT,
+                           "another order has held orders.lock for a minute; find it by `fuser "
+                           "orders.lock` in the audit directory");
+        if (!interrupt_wait(-1, clock_monotonic() + LOCK_PAUSE))
+            return err_set(err, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
+                           interrupt_name());
+    }
     return RESULT_OK;
 }
 
+/* Each time anew: while a 429 was waited for, another process may have ordered the same. */
 static enum result intend(struct placing *placing, struct err *err)
 {
     AUTO_FD lock = -1;
 
     if (orders_lock(placing->session->audit_fd, &lock, err) != RESULT_OK ||
-        (placing->attempt == 1 && earlier_check(placing, err) != RESULT_OK))
+        earlier_check(placing, err) != RESULT_OK)
         return err->result;
+    interrupt_hold();
     return record_intent(placing, "order.intent", ORDER_OPERATION, placing->path,
                          buf_text(&placing->body), err);
 }
@@ -160,38 +179,31 @@ static enum result intend(struct placing *placing, struct err *err)
 /* The credential waits in a pipe before the intent is recorded: one less way to leave it open. */
 static enum result send_once(struct placing *placing, struct exchange *exchange, struct err *err)
 {
-    struct session *session = placing->session;
-    struct net_request request;
     AUTO_FD credential = -1;
 
-    if (keys_credential(&session->keys, &credential, NULL, err) != RESULT_OK ||
+    if (keys_credential(&placing->session->keys, &credential, NULL, err) != RESULT_OK ||
         intend(placing, err) != RESULT_OK)
         return err->result;
-    session_request(session, &request);
-    request.method = NET_POST;
-    request.path = placing->path;
-    request.body = buf_text(&placing->body);
-    if (net_exchange(&session->net, &request, &credential, exchange, err) == RESULT_OK)
-        return RESULT_OK;
-    exchange->outcome = NET_UNSENT;
-    exchange->why = *err;
-    *err = (struct err){0};
+    placing_send(placing, NET_POST, placing->path, buf_text(&placing->body), &credential, exchange);
     return RESULT_OK;
 }
 
 static void judge_answer(const struct placing *placing, const struct exchange *exchange,
-                         const struct answer *answer, struct assessment *assessment,
-                         struct err *judged)
+                         struct answer *answer, struct assessment *assessment, struct err *judged)
 {
     const struct pack *pack = answer_pack(answer);
 
+    if (answer->outcome == ANSWER_PLACED && pack == NULL) {
+        answer->outcome = ANSWER_UNCLEAR;
+        (void)snprintf(answer->why, sizeof answer->why, "a list came, not one pack");
+    }
     if (answer->outcome == ANSWER_REFUSED) {
         (void)err_set(judged, RESULT_REFUSED, "the API refused the order: HTTP %u%s%s",
                       exchange->head.status, answer->errors > 0 ? ", " : "",
                       answer->errors > 0 ? answer->error[0].message : "");
         return;
     }
-    if (answer->outcome == ANSWER_UNCLEAR || pack == NULL) {
+    if (answer->outcome == ANSWER_UNCLEAR) {
         (void)err_set(judged, RESULT_UNKNOWN,
                       "HTTP %u does not tell whether the order was placed (%s): look at the "
                       "zone's packs, do not order again blindly",
@@ -227,22 +239,27 @@ static enum result answered(struct placing *placing, const struct exchange *exch
     __attribute__((cleanup(answer_free))) struct answer answer = {0};
     struct session *session = placing->session;
     static struct assessment assessment;
-    struct err judged = {0};
+    struct err judged = {0}, undeleted = {0};
     enum result recorded;
 
     if (answer_decode((int)exchange->head.status, exchange->head.content_type,
-                      buf_text(&exchange->body), exchange->body.len, &answer, err) != RESULT_OK)
-        return err->result;
-    judge_answer(placing, exchange, &answer, &assessment, &judged);
+                      buf_text(&exchange->body), exchange->body.len, &answer,
+                      &judged) == RESULT_OK) {
+        judge_answer(placing, exchange, &answer, &assessment, &judged);
+    } else { /* no memory; but the record has the answer's bytes */
+        answer.outcome = ANSWER_UNCLEAR;
+        judged.result = RESULT_UNKNOWN;
+    }
     recorded = record_answer(placing, exchange, &answer, &assessment, &judged, err);
     answer_tell(session, exchange, &answer);
-    if (answer.outcome == ANSWER_PLACED && answer_pack(&answer) != NULL)
+    if (answer.outcome == ANSWER_PLACED)
         pack_tell(session, answer_pack(&answer), &assessment);
     if (recorded != RESULT_OK)
         return recorded;
     if (judged.result == RESULT_VIOLATION &&
-        violation_delete(placing, answer_pack(&answer), err) != RESULT_OK)
-        return err->result;
+        violation_delete(placing, answer_pack(&answer), &undeleted) != RESULT_OK)
+        return err_set(err, RESULT_VIOLATION, "%s; and deleting it, as the policy says, failed: %s",
+                       judged.text, undeleted.text);
     *err = judged;
     return err->result;
 }
@@ -257,6 +274,9 @@ static enum result unanswered(struct placing *placing, const struct exchange *ex
 
     if (record_outcome(placing, &outcome, ORDER_OPERATION, err) != RESULT_OK)
         return err_prefix(err, "%s; and this could not be recorded", exchange->why.text);
+    if (exchange->outcome == NET_LOST)
+        return err_set(err, exchange->why.result,
+                       "%s: look at the zone's packs before you order again", exchange->why.text);
     *err = exchange->why;
     return err->result;
 }
@@ -273,8 +293,7 @@ static bool wait_for_retry(const struct placing *placing, const struct exchange 
         return false;
     note(&placing->session->output, "rate limited: nothing was placed; again in %lld s\n",
          (long long)seconds);
-    clock_sleep(seconds * 1000);
-    return true;
+    return interrupt_wait(-1, clock_monotonic() + seconds * 1000);
 }
 
 static enum result place(struct placing *placing, struct err *err)

@@ -6,18 +6,15 @@ void zone_path(const struct placing *placing, const char *below, struct buf *out
                placing->order.zone_id, below);
 }
 
-enum result placing_exchange(struct placing *placing, enum net_method method, const char *path,
-                             const char *body, struct exchange *out, struct err *err)
+void placing_send(struct placing *placing, enum net_method method, const char *path,
+                  const char *body, int *credential, struct exchange *out)
 {
     struct session *session = placing->session;
     struct net_request request;
-    AUTO_FD credential = -1;
 
-    if (keys_credential(&session->keys, &credential, NULL, err) != RESULT_OK)
-        return err->result;
     session_request(session, &request);
     request.method = method;
     request.path = path;
     request.body = body;
-    return net_exchange(&session->net, &request, &credential, out, err);
+    net_exchange(&session->net, &request, credential, out);
 }

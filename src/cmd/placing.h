@@ -17,8 +17,8 @@ struct placing {
     struct decision decision;
     char id[UUID_LEN + 1];             /* of this order: correlates its records */
     char identity[SHA256_HEX_LEN + 1]; /* of its content: tells that two orders are the same */
-    char path[192];                    /* of the POST, below the API's host */
-    char url[512];                     /* of the request that the next record is about */
+    char path[384];                    /* of the POST, below the API's host */
+    char url[768];                     /* of the request that the next record is about */
     struct buf body;                   /* of the POST, and what the records name */
     bool again, dry_run;
     int64_t deadline; /* for trying again after a 429: clock_monotonic() */
@@ -35,10 +35,9 @@ struct outcome {
     const struct err *err;               /* result and one line */
 };
 
-/* A request that this order needs, with the credential from keys, in one exchange. */
-MUST_USE enum result placing_exchange(struct placing *placing, enum net_method method,
-                                      const char *path, const char *body, struct exchange *out,
-                                      struct err *err);
+/* A request that this order needs; its intent, if it changes something, is recorded by now. */
+void placing_send(struct placing *placing, enum net_method method, const char *path,
+                  const char *body, int *credential, struct exchange *out);
 /* Ready-made pieces of the path. */
 void zone_path(const struct placing *placing, const char *below, struct buf *out);
 
@@ -55,7 +54,7 @@ MUST_USE enum result record_evidence(struct placing *placing, const char *path, 
 MUST_USE enum result earlier_check(struct placing *placing, struct err *err);
 /* For rules with geo_evidence "existing": lists the zone's packs. RESULT_DENIED without one. */
 MUST_USE enum result evidence_check(struct placing *placing, struct err *err);
-/* Deletes a pack that violates, when the policy says so. */
+/* Deletes a pack that violates, when the policy says so. Not OK: it may still be there. */
 MUST_USE enum result violation_delete(struct placing *placing, const struct pack *pack,
                                       struct err *err);
 

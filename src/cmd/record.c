@@ -1,7 +1,6 @@
 /* What an order's records say: the OCSF event's own fields, and all else in unmapped.georder. */
 #include "placing.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "guard.h"
@@ -143,6 +142,13 @@ static void url_set(struct placing *placing, const char *path)
     memcpy(placing->url, buf_text(&url), url.len + 1);
 }
 
+static int activity_of(const char *operation)
+{
+    return strcmp(operation, DELETE_OPERATION) == 0 ? 4
+           : strcmp(operation, LIST_OPERATION) == 0 ? 2
+                                                    : 1;
+}
+
 static struct audit_event event_for(const struct placing *placing, const char *event,
                                     const char *operation)
 {
@@ -151,7 +157,7 @@ static struct audit_event event_for(const struct placing *placing, const char *e
     return (struct audit_event){.event = event,
                                 .order_id = placing->id,
                                 .time = clock_now(),
-                                .activity = 1,
+                                .activity = activity_of(operation),
                                 .severity = 1,
                                 .operation = operation,
                                 .actor = session->actor,
@@ -202,7 +208,6 @@ enum result record_intent(struct placing *placing, const char *name, const char 
 
     url_set(placing, path);
     event = event_for(placing, name, operation);
-    event.activity = strcmp(operation, DELETE_OPERATION) == 0 ? 4 : 1;
     event.message = "about to be sent";
     cJSON_AddItemToObject(detail, "decision",
                           decision_json(placing->session->policy, &placing->decision));
@@ -219,7 +224,9 @@ static void rate(struct audit_event *event, const struct outcome *outcome)
                       : result == RESULT_VIOLATION || result == RESULT_PEER ? 5
                       : result == RESULT_UNKNOWN                            ? 4
                                                                             : 3;
-    event->message = outcome->err->text[0] != '\0' ? outcome->err->text : "placed";
+    event->message = result != RESULT_OK    ? outcome->err->text
+                     : event->activity == 4 ? "deleted"
+                                            : "placed";
     if (outcome->exchange->has_peer)
         event->peer_address = outcome->exchange->peer.address;
     if (outcome->exchange->has_head)
@@ -255,7 +262,6 @@ enum result record_evidence(struct placing *placing, const char *path, const cha
 
     url_set(placing, path);
     event = event_for(placing, "order.evidence", LIST_OPERATION);
-    event.activity = 2;
     event.status = pack != NULL ? 1 : 2;
     event.message = pack != NULL ? "a live pack of the zone shows the label"
                                  : "no live pack of the zone shows the label";

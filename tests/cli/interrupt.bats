@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# A signal in the middle of an order: what is known is recorded, and nothing is left running.
+
+load helper
+load home
+
+setup_file() {
+    home_template
+}
+
+setup() {
+    home_copy
+}
+
+teardown() {
+    [[ -z ${GROUP:-} ]] || kill -KILL -- "-$GROUP" 2>/dev/null || true
+    rehearsal_stop
+}
+
+# An order in a process group of its own, as a shell with job control starts it. GROUP is its id.
+order_start() {
+    env --default-signal=INT,TERM,HUP setsid "$GEORDER" order --config "$HOUSE/georder.json" \
+        --file "$HOUSE/order.json" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/errors" \
+        </dev/null 3>&- &
+    GROUP=$!
+}
+
+until_true() { # COMMAND...: at most 20 s
+    local try
+    for ((try = 0; try < 400; try++)); do
+        "$@" && return
+        sleep 0.05
+    done
+    return 1
+}
+
+posted() {
+    [ "$(posts)" = "${1:-1}" ]
+}
+
+connected() {
+    [ "$(connections)" = 1 ]
+}
+
+# order_end STATUS: it ends so, at once, and so do its helpers.
+order_end() {
+    local start=$SECONDS status=0
+    wait "$GROUP" || status=$?
+    echo "status $status: $(cat "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/errors")"
+    [ "$status" = "$1" ]
+    [ $((SECONDS - start)) -le 5 ]
+    until_true group_gone
+}
+
+group_gone() {
+    ! kill -0 -- "-$GROUP" 2>/dev/null
+}
+
+@test "Ctrl-C while the answer is awaited: exit 8, order.unknown, and the same order waits" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
+    order_start
+    until_true posted
+    kill -INT -- "-$GROUP"
+    order_end 8
+    [[ $(<"$BATS_TEST_TMPDIR/errors") == *'SIGINT'*'may have been sent'* ]]
+    [ "$(events)" = 'log.created order.intent order.unknown' ]
+    verified
+    run -8 georder order --file "$HOUSE/order.json"
+    [[ $output == *'has an unknown outcome'* ]]
+    posted 1
+}
+
+@test "the same when a service is stopped, or the terminal goes away" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    local signal
+    for signal in TERM HUP; do
+        order_start --again
+        until_true posted "$([ $signal = TERM ] && echo 1 || echo 2)"
+        kill "-$signal" "$GROUP"
+        order_end 8
+        [[ $(<"$BATS_TEST_TMPDIR/errors") == *"SIG$signal"* ]]
+    done
+    [ "$(events)" = 'log.created order.intent order.unknown order.intent order.unknown' ]
+    verified
+}
+
+@test "a signal that the caller ignores is ignored" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 2}]}'
+    env --ignore-signal=HUP setsid "$GEORDER" order --config "$HOUSE/georder.json" --quiet \
+        --file "$HOUSE/order.json" </dev/null 3>&- &
+    GROUP=$!
+    until_true posted
+    kill -HUP -- "-$GROUP"
+    wait "$GROUP"
+    [ "$(events)" = 'log.created order.intent order.response' ]
+}
+
+@test "Ctrl-C before the peer says anything: exit 8 at once, order.unknown" {
+    home_listen
+    kill -STOP "$REHEARSAL_PID"
+    order_start
+    until_true intended
+    sleep 0.3
+    kill -INT -- "-$GROUP"
+    order_end 8
+    kill -CONT "$REHEARSAL_PID"
+    [ "$(events)" = 'log.created order.intent order.unknown' ]
+}
+
+intended() {
+    [ "$(events)" = 'log.created order.intent' ]
+}
+
+@test "Ctrl-C while a 429 is waited for: exit 4, nothing is open, nothing more is sent" {
+    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 40}, {"answer": "place"}]}'
+    order_start
+    until_true refused
+    kill -INT -- "-$GROUP"
+    order_end 4
+    posted 1
+    [ "$(events)" = 'log.created order.intent order.response' ]
+    run -0 georder order --file "$HOUSE/order.json"
+}
+
+refused() {
+    [ "$(events)" = 'log.created order.intent order.response' ]
+}
+
+@test "Ctrl-C before the intent ends the program as any other; nothing is recorded" {
+    home_listen
+    exec {lock}<>"$HOUSE/audit/orders.lock"
+    flock "$lock"
+    order_start
+    until_true waits_for_lock
+    kill -INT -- "-$GROUP"
+    order_end 130
+    exec {lock}>&-
+    [ "$(events)" = log.created ]
+    [ "$(connections)" = 0 ]
+}
+
+waits_for_lock() {
+    grep -q . <(ls -l "/proc/$GROUP/fd" 2>/dev/null | grep orders.lock)
+}
+
+@test "killed outright: the intent stays open in the log, and the same order waits" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
+    order_start
+    until_true posted
+    kill -KILL "$GROUP"
+    order_end 137
+    [ "$(events)" = 'log.created order.intent' ]
+    run -0 georder audit verify
+    [[ $output == *'unclosed intents: 1, the first is record 1'* ]]
+    run -8 georder order --file "$HOUSE/order.json"
+    [[ $output == *'has an intent without an outcome'* ]]
+    posted 1
+}
