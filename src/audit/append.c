@@ -35,9 +35,10 @@ static size_t payload_max(const struct audit *audit)
 }
 
 static enum result payload_build(struct audit *audit, const struct audit_event *event,
-                                 const cJSON *detail, struct pending *out, struct err *err)
+                                 const cJSON *detail, const char *body_file, struct pending *out,
+                                 struct err *err)
 {
-    struct record_place place = {audit->origin, audit->tree.size, audit->last_hash};
+    struct record_place place = {audit->origin, audit->tree.size, audit->last_hash, body_file};
 
     out->index = place.index;
     if (place.index >= INDEX_LIMIT)
@@ -70,14 +71,10 @@ static enum result payload_with_file(struct audit *audit, const struct audit_eve
                                      struct err *err)
 {
     char path[sizeof "bodies/" + SHA256_HEX_LEN] = "bodies/";
-    AUTO_JSON *detail = NULL;
 
     if (body_store(audit, body, len, path + strlen(path), err) != RESULT_OK)
         return err->result;
-    detail = record_detail(event->detail, "body_file", path);
-    if (detail == NULL)
-        return err_set(err, RESULT_INTERNAL, "audit record: out of memory");
-    return payload_build(audit, event, detail, out, err);
+    return payload_build(audit, event, event->detail, path, out, err);
 }
 
 /* A body goes into the record when it is text and fits, else into a file that the record names. */
@@ -87,19 +84,29 @@ static enum result payload_make(struct audit *audit, const struct audit_event *e
     AUTO_JSON *detail = NULL;
 
     if (body == NULL)
-        return payload_build(audit, event, event->detail, out, err);
+        return payload_build(audit, event, event->detail, NULL, out, err);
     if (len > out->payload.max || memchr(body, '\0', len) != NULL || !utf8_valid(body, len))
         return payload_with_file(audit, event, body, len, out, err);
     AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX);
     buf_put(&text, body, len);
-    detail = record_detail(event->detail, "body", buf_text(&text));
+    detail = record_with_body(event->detail, buf_text(&text));
     if (!buf_ok(&text) || detail == NULL)
         return err_set(err, RESULT_INTERNAL, "audit record: out of memory");
-    if (payload_build(audit, event, detail, out, err) == RESULT_OK)
+    if (payload_build(audit, event, detail, NULL, out, err) == RESULT_OK)
         return RESULT_OK;
     if (buf_ok(&out->payload))
         return err->result;
     return payload_with_file(audit, event, body, len, out, err);
+}
+
+static bool line_carries(const struct buf *line, const struct buf *payload)
+{
+    AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX);
+    struct jws jws;
+
+    return jws_split(buf_text(line), line->len, &jws) &&
+           base64url_get(jws.payload.at, jws.payload.len, &text) && text.len == payload->len &&
+           memcmp(text.data, payload->data, text.len) == 0;
 }
 
 static enum result line_sign(struct audit *audit, struct pending *pending, struct err *err)
@@ -114,8 +121,7 @@ static enum result line_sign(struct audit *audit, struct pending *pending, struc
     if (!buf_ok(&pending->line) || facts->status != LINE_GOOD)
         return err_set(err, RESULT_AUDIT, "the signer's record %s: it was not written",
                        line_status_text(facts->status));
-    if (facts->key != audit->key || audit->checker.payload.len != pending->payload.len ||
-        memcmp(audit->checker.payload.data, pending->payload.data, pending->payload.len) != 0)
+    if (facts->key != audit->key || !line_carries(&pending->line, &pending->payload))
         return err_set(err, RESULT_AUDIT,
                        "the signer signed another record or by another key: it was not written");
     return RESULT_OK;

@@ -123,8 +123,9 @@ static bool line_says(const char *line, size_t len, uint64_t sequence)
     struct payload payload;
     struct jws jws;
 
-    return jws_split(line, len, &jws) && base64url_get(jws.payload.at, jws.payload.len, &text) &&
-           payload_read(buf_text(&text), text.len, &payload) && payload.sequence == sequence;
+    return jws_split(line, len, &jws) &&
+           payload_read(jws.payload.at, jws.payload.len, &text, &payload) &&
+           payload.sequence == sequence;
 }
 
 static void search_chunk(struct search *search, const struct chunk *chunk)

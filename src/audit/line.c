@@ -172,9 +172,7 @@ static enum line_status line_check(struct checker *checker, const struct jws *jw
     out->key = checker->key;
     if (!signature_check(checker, jws))
         return LINE_SIGNATURE;
-    buf_reset(&checker->payload);
-    if (!base64url_get(jws->payload.at, jws->payload.len, &checker->payload) ||
-        !payload_read(buf_text(&checker->payload), checker->payload.len, &out->payload))
+    if (!payload_read(jws->payload.at, jws->payload.len, &checker->payload, &out->payload))
         return LINE_PAYLOAD;
     if (strcmp(out->payload.origin, checker->origin) != 0)
         return LINE_ORIGIN;

@@ -43,7 +43,7 @@ struct checker {
     const struct keyring *ring;
     struct hasher sha256, sha384;
     EVP_PKEY_CTX *ctx[KEYS_MAX];
-    struct buf payload; /* of the last line */
+    struct buf payload; /* of the last line, as far as it was read */
     struct buf signature;
     struct buf protected; /* the last good protected header, and its key */
     const struct key *key;

@@ -4,7 +4,10 @@
 
 #include "number.h"
 
-#define BODIES "bodies/"
+#define BODIES       "bodies/"
+#define PAYLOAD_HEAD 1024 /* of base64url: whole groups of four */
+/* What is cut off must not be able to hide a name that the scan would have taken. */
+#define LOOK_AHEAD ((ptrdiff_t)sizeof ",\"body_file\":\"")
 
 /* The values that were asked for, as they stand in the text or in the tree. */
 struct value {
@@ -83,80 +86,11 @@ static bool values_take(const struct value value[VALUES], struct payload *out)
            body_take(&value[BODY_FILE], out->body_file);
 }
 
-/* Where the values stand. */
-struct place {
-    const char *name;
-    char type; /* '{' an object, with `inside`; '"' a string; '0' a number */
-    int value;
-    const struct place *inside;
-};
-static const struct place in_response[] = {{"body_file", '"', BODY_FILE, NULL}, {0}};
-static const struct place in_georder[] = {{"event", '"', EVENT, NULL},
-                                          {"origin", '"', ORIGIN, NULL},
-                                          {"previous", '"', PREVIOUS, NULL},
-                                          {"response", '{', 0, in_response},
-                                          {0}};
-static const struct place in_unmapped[] = {{"georder", '{', 0, in_georder}, {0}};
-static const struct place in_metadata[] = {{"sequence", '0', SEQUENCE, NULL},
-                                           {"uid", '"', UID, NULL},
-                                           {"correlation_uid", '"', ORDER_ID, NULL},
-                                           {0}};
-static const struct place in_record[] = {{"class_uid", '0', CLASS, NULL},
-                                         {"metadata", '{', 0, in_metadata},
-                                         {"unmapped", '{', 0, in_unmapped},
-                                         {0}};
-
-/* --- the quick way: every function is false when the strict parser should look --- */
-
-#define DEPTH_MAX 16
+/* --- the quick way: false where the strict one should look --- */
 
 struct scan {
     const char *at, *end;
-    bool ascii;
-    struct value *value;
 };
-
-static bool scan_char(struct scan *scan, char c)
-{
-    return scan->at < scan->end && *scan->at == c && scan->at++ != NULL;
-}
-
-/* Behind the opening quote; leaves `at` behind the closing one. plain: no escapes in it. */
-static bool scan_string(struct scan *scan, struct value *out, bool *plain)
-{
-    const char *start = scan->at;
-    unsigned char seen = 0;
-
-    *plain = true;
-    for (; scan->at < scan->end; scan->at++) {
-        unsigned char c = (unsigned char)*scan->at;
-
-        seen |= c;
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        if (c == '"')
-            break;
-        if (c != '\\' || scan->end - scan->at < 2 || scan->at[1] == '\0' ||
-            strchr("\"\\/bfnrt", scan->at[1]) == NULL)
-            return false;
-        *plain = false;
-        scan->at++;
-    }
-    scan->ascii = scan->ascii && seen < 0x80;
-    *out = (struct value){start, (size_t)(scan->at - start)};
-    return scan_char(scan, '"');
-}
-
-static bool scan_number(struct scan *scan, struct value *out)
-{
-    const char *start = scan->at;
-    uint64_t number;
-
-    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
-        scan->at++;
-    *out = (struct value){start, (size_t)(scan->at - start)};
-    return number_get(out->at, out->len, &number);
-}
 
 static bool scan_word(struct scan *scan, const char *word)
 {
@@ -168,146 +102,132 @@ static bool scan_word(struct scan *scan, const char *word)
     return true;
 }
 
-static bool scan_object(struct scan *scan, const struct place *places, int depth);
-static bool scan_skip(struct scan *scan, int depth);
-
-static bool scan_array(struct scan *scan, int depth)
+/* Up to the closing quote, which must be there; ASCII without escapes. */
+static bool scan_text(struct scan *scan, struct value *out)
 {
-    if (depth > DEPTH_MAX)
-        return false;
-    if (scan_char(scan, ']'))
-        return true;
-    do {
-        if (!scan_skip(scan, depth))
-            return false;
-    } while (scan_char(scan, ','));
-    return scan_char(scan, ']');
+    const char *at = scan->at;
+
+    while (at < scan->end && *at >= ' ' && *at <= '~' && *at != '"' && *at != '\\')
+        at++;
+    *out = (struct value){scan->at, (size_t)(at - scan->at)};
+    scan->at = at;
+    return scan_word(scan, "\"");
 }
 
-static bool scan_skip(struct scan *scan, int depth)
+static bool scan_number(struct scan *scan, struct value *out)
+{
+    const char *at = scan->at;
+    uint64_t number;
+
+    while (at < scan->end && *at >= '0' && *at <= '9')
+        at++;
+    *out = (struct value){scan->at, (size_t)(at - scan->at)};
+    scan->at = at;
+    return number_get(out->at, out->len, &number) && at < scan->end;
+}
+
+static bool scan_metadata(struct scan *scan, struct value value[VALUES])
 {
     struct value ignored;
-    bool plain;
 
-    if (scan_char(scan, '"'))
-        return scan_string(scan, &ignored, &plain);
-    if (scan_char(scan, '{'))
-        return scan_object(scan, NULL, depth + 1);
-    if (scan_char(scan, '['))
-        return scan_array(scan, depth + 1);
-    return scan_word(scan, "true") || scan_word(scan, "false") || scan_number(scan, &ignored);
+    return scan_word(scan, "\"metadata\":{\"sequence\":") && scan_number(scan, &value[SEQUENCE]) &&
+           scan_word(scan, ",\"uid\":\"") && scan_text(scan, &value[UID]) &&
+           (!scan_word(scan, ",\"correlation_uid\":\"") || scan_text(scan, &value[ORDER_ID])) &&
+           scan_word(scan, ",\"version\":\"") && scan_text(scan, &ignored) &&
+           scan_word(scan, ",\"product\":{\"name\":\"") && scan_text(scan, &ignored) &&
+           scan_word(scan, ",\"vendor_name\":\"") && scan_text(scan, &ignored) &&
+           scan_word(scan, ",\"version\":\"") && scan_text(scan, &ignored) &&
+           scan_word(scan, "},\"log_name\":\"") && scan_text(scan, &ignored) &&
+           scan_word(scan, ",\"event_code\":\"") && scan_text(scan, &ignored) &&
+           scan_word(scan, ",\"logged_time\":") && scan_number(scan, &ignored) &&
+           scan_word(scan, "}");
 }
 
-static bool scan_value(struct scan *scan, const struct place *place, int depth)
+static bool scan_ours(struct scan *scan, struct value value[VALUES])
 {
-    struct value *value = &scan->value[place->value];
-    bool plain = true;
-
-    if (place->type == '{')
-        return scan_char(scan, '{') && scan_object(scan, place->inside, depth + 1);
-    if (value->at != NULL)
-        return false;
-    if (place->type == '0')
-        return scan_number(scan, value);
-    return scan_char(scan, '"') && scan_string(scan, value, &plain) && plain;
+    return scan_word(scan, ",\"unmapped\":{\"georder\":{\"event\":\"") &&
+           scan_text(scan, &value[EVENT]) && scan_word(scan, ",\"origin\":\"") &&
+           scan_text(scan, &value[ORIGIN]) && scan_word(scan, ",\"previous\":\"") &&
+           scan_text(scan, &value[PREVIOUS]) &&
+           (!scan_word(scan, ",\"body_file\":") ||
+            (scan_word(scan, "\"") && scan_text(scan, &value[BODY_FILE]))) &&
+           scan->end - scan->at >= LOOK_AHEAD;
 }
 
-/* places of NULL: nothing inside is wanted. A wanted name that comes twice is not taken. */
-static bool scan_member(struct scan *scan, const struct place *places, unsigned *seen, int depth)
+bool payload_scan(const char *text, size_t len, struct payload *out)
 {
-    struct value name;
-    bool plain;
+    struct value value[VALUES] = {[CLASS] = {"6003", 4}};
+    struct scan scan = {text, text + len};
 
-    if (!scan_char(scan, '"') || !scan_string(scan, &name, &plain) || !plain ||
-        !scan_char(scan, ':'))
-        return false;
-    for (unsigned i = 0; places != NULL && places[i].name != NULL; i++) {
-        if (!value_is(&name, places[i].name))
-            continue;
-        if (*seen & 1u << i)
-            return false;
-        *seen |= 1u << i;
-        return scan_value(scan, &places[i], depth);
-    }
-    return scan_skip(scan, depth);
-}
-
-static bool scan_object(struct scan *scan, const struct place *places, int depth)
-{
-    unsigned seen = 0;
-
-    if (depth > DEPTH_MAX)
-        return false;
-    if (scan_char(scan, '}'))
-        return true;
-    do {
-        if (!scan_member(scan, places, &seen, depth))
-            return false;
-    } while (scan_char(scan, ','));
-    return scan_char(scan, '}');
-}
-
-int payload_scan(const char *text, size_t len, struct payload *out)
-{
-    struct value value[VALUES] = {0};
-    struct scan scan = {.at = text, .end = text + len, .ascii = true, .value = value};
-
-    if (!scan_char(&scan, '{') || !scan_object(&scan, in_record, 1) || scan.at != scan.end)
-        return -1;
-    if (!scan.ascii && !utf8_valid(text, len))
-        return -1;
-    return values_take(value, out);
+    return scan_word(&scan, "{\"class_uid\":6003,") && scan_metadata(&scan, value) &&
+           scan_ours(&scan, value) && values_take(value, out);
 }
 
 /* --- the strict way --- */
 
-static bool tree_take(const cJSON *object, const struct place *places, struct value *value,
-                      struct buf *numbers)
+/* A member of an object, or of nothing; NULL when it is not there. */
+static const cJSON *member(const cJSON *object, const char *name)
 {
-    for (const struct place *place = places; place->name != NULL; place++) {
-        const cJSON *node = cJSON_GetObjectItemCaseSensitive(object, place->name);
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
 
-        if (node == NULL)
-            continue;
-        if (place->type == '{') {
-            if (!cJSON_IsObject(node) || !tree_take(node, place->inside, value, numbers))
-                return false;
-        } else if (place->type == '"') {
-            if (!cJSON_IsString(node))
-                return false;
-            value[place->value] = (struct value){node->valuestring, strlen(node->valuestring)};
-        } else {
-            size_t start = numbers->len;
+/* Not there is left to values_take(); of another type is not. */
+static bool text_find(const cJSON *object, const char *name, struct value *out)
+{
+    const cJSON *node = member(object, name);
 
-            if (!cJSON_IsNumber(node))
-                return false;
-            json_put(numbers, node);
-            value[place->value] = (struct value){numbers->data + start, numbers->len - start};
-        }
-    }
-    return buf_ok(numbers);
+    if (cJSON_IsString(node))
+        *out = (struct value){node->valuestring, strlen(node->valuestring)};
+    return node == NULL || cJSON_IsString(node);
+}
+
+static bool number_find(const cJSON *object, const char *name, struct buf *digits,
+                        struct value *out)
+{
+    const cJSON *node = member(object, name);
+
+    if (!cJSON_IsNumber(node))
+        return false;
+    json_put(digits, node);
+    *out = (struct value){buf_text(digits), digits->len};
+    return buf_ok(digits);
+}
+
+static bool tree_take(const cJSON *root, struct payload *out)
+{
+    const cJSON *metadata = member(root, "metadata");
+    const cJSON *ours = member(member(root, "unmapped"), "georder");
+    AUTO_BUF class = BUF_INIT(64), sequence = BUF_INIT(64);
+    struct value value[VALUES] = {0};
+
+    return number_find(root, "class_uid", &class, &value[CLASS]) &&
+           number_find(metadata, "sequence", &sequence, &value[SEQUENCE]) &&
+           text_find(metadata, "uid", &value[UID]) &&
+           text_find(metadata, "correlation_uid", &value[ORDER_ID]) &&
+           text_find(ours, "event", &value[EVENT]) && text_find(ours, "origin", &value[ORIGIN]) &&
+           text_find(ours, "previous", &value[PREVIOUS]) &&
+           text_find(ours, "body_file", &value[BODY_FILE]) && values_take(value, out);
 }
 
 bool payload_parse(const char *text, size_t len, struct payload *out)
 {
     struct json_doc doc = {.name = "record", .text = text, .len = len, .result = RESULT_AUDIT};
-    struct value value[VALUES] = {0};
-    AUTO_BUF numbers = BUF_INIT(64);
     struct err err = {0};
-    bool good;
+    bool good = json_parse(&doc, JSON_OURS, &err) == RESULT_OK && tree_take(doc.root, out);
 
-    if (json_parse(&doc, JSON_OURS, &err) != RESULT_OK)
-        return false;
-    /* Room for both numbers at once, so that neither moves. */
-    good = buf_room(&numbers, 2 * NUMBER_DIGITS + 2) != NULL && cJSON_IsObject(doc.root) &&
-           tree_take(doc.root, in_record, value, &numbers) && values_take(value, out);
     json_free(&doc);
     return good;
 }
 
-bool payload_read(const char *text, size_t len, struct payload *out)
+bool payload_read(const char *text64, size_t len, struct buf *room, struct payload *out)
 {
-    int taken = payload_scan(text, len, out);
+    size_t head = len < PAYLOAD_HEAD ? len : PAYLOAD_HEAD;
 
-    return taken < 0 ? payload_parse(text, len, out) : taken == 1;
+    buf_reset(room);
+    if (!base64url_get(text64, head, room))
+        return false;
+    if (payload_scan(buf_text(room), room->len, out))
+        return true;
+    return base64url_get(text64 + head, len - head, room) &&
+           payload_parse(buf_text(room), room->len, out);
 }

@@ -17,12 +17,17 @@ struct payload {
     char body_file[SHA256_HEX_LEN + 1]; /* "" when there is none */
 };
 
-/* text is followed by a NUL. False: not a record of a log. Reads the compact form that the log
- * writes in one pass; anything unusual goes to the strict parser, which decides. */
-MUST_USE bool payload_read(const char *text, size_t len, struct payload *out);
+/*
+ * text64: the base64url of a payload; room: for decoding. False: not a record of a log.
+ * Records begin with all of the above, in one shape, and only so much is decoded and read as long
+ * as the shape is exactly that: the signer signs nothing but strict JSON without duplicate names,
+ * so a signed record has no other values of these names further on. Whatever has another shape
+ * goes, whole, to the strict parser.
+ */
+MUST_USE bool payload_read(const char *text64, size_t len, struct buf *room, struct payload *out);
 
-/* The two ways, for tests. payload_scan: -1 when it leaves the decision to the parser. */
-int payload_scan(const char *text, size_t len, struct payload *out);
+/* The two ways, for tests. text is followed by a NUL. */
+MUST_USE bool payload_scan(const char *text, size_t len, struct payload *out);
 MUST_USE bool payload_parse(const char *text, size_t len, struct payload *out);
 
 #endif

@@ -37,7 +37,7 @@ static const char *status_name(int status)
 
 static void put_class(struct buf *out, const struct audit_event *event)
 {
-    buf_puts(out, "\"class_uid\":6003,\"category_uid\":6");
+    buf_puts(out, ",\"category_uid\":6");
     put_number(out, ",\"type_uid\":", 600300 + event->activity);
     put_number(out, ",\"activity_id\":", event->activity);
     put_after(out, ",\"activity_name\":", activity_name(event->activity));
@@ -55,13 +55,13 @@ static void put_metadata(struct buf *out, const struct audit_event *event,
     char uid[UUID_LEN + 1];
 
     uuid7(now, uid);
-    buf_puts(out, ",\"metadata\":{\"version\":\"1.8.0\",\"product\":{\"name\":\"georder\","
-                  "\"vendor_name\":\"georder\",\"version\":\"" GEORDER_VERSION "\"}");
-    put_after(out, ",\"log_name\":", place->origin);
-    buf_printf(out, ",\"sequence\":%" PRIu64, place->index);
+    buf_printf(out, "\"metadata\":{\"sequence\":%" PRIu64, place->index);
     put_after(out, ",\"uid\":", uid);
     if (given(event->order_id))
         put_after(out, ",\"correlation_uid\":", event->order_id);
+    buf_puts(out, ",\"version\":\"1.8.0\",\"product\":{\"name\":\"georder\","
+                  "\"vendor_name\":\"georder\",\"version\":\"" GEORDER_VERSION "\"}");
+    put_after(out, ",\"log_name\":", place->origin);
     put_after(out, ",\"event_code\":", event->event);
     put_number(out, ",\"logged_time\":", now);
     buf_putc(out, '}');
@@ -162,6 +162,8 @@ static void put_ours(struct buf *out, const struct audit_event *event,
     buf_puts(out, ",\"previous\":\"");
     hex_put(out, place->previous, SHA256_LEN);
     buf_putc(out, '"');
+    if (place->body_file != NULL)
+        put_after(out, ",\"body_file\":", place->body_file);
     for (const cJSON *member = detail != NULL ? detail->child : NULL; member != NULL;
          member = member->next) {
         buf_putc(out, ',');
@@ -194,19 +196,22 @@ static enum result reads_back(const struct buf *payload, struct err *err)
     return result;
 }
 
+/* What the log itself reads stands first, in the shape that payload_read() knows. */
 enum result record_build(const struct audit_event *event, const struct record_place *place,
                          const cJSON *detail, struct buf *out, struct err *err)
 {
     if (!given(event->event) || !given(event->operation))
         return err_set(err, RESULT_INTERNAL, "audit record: no event or no operation named");
-    buf_putc(out, '{');
-    put_class(out, event);
+    if (cJSON_HasObjectItem(detail, "body_file"))
+        return err_set(err, RESULT_INTERNAL, "audit record: body_file is the log's own to give");
+    buf_puts(out, "{\"class_uid\":6003,");
     put_metadata(out, event, place);
+    put_ours(out, event, place, detail);
+    put_class(out, event);
     put_actor(out, event);
     put_api(out, event);
     put_endpoints(out, event);
     put_resources(out, event);
-    put_ours(out, event, place, detail);
     buf_putc(out, '}');
     if (!buf_ok(out))
         return err_set(err, RESULT_AUDIT, "audit record %s: would pass %zu bytes", event->event,
@@ -214,18 +219,16 @@ enum result record_build(const struct audit_event *event, const struct record_pl
     return reads_back(out, err);
 }
 
-cJSON *record_detail(const cJSON *detail, const char *member, const char *value)
+cJSON *record_with_body(const cJSON *detail, const char *body)
 {
     cJSON *copy = detail != NULL ? cJSON_Duplicate(detail, true) : cJSON_CreateObject();
     cJSON *response = cJSON_GetObjectItemCaseSensitive(copy, "response");
 
     if (copy != NULL && response == NULL)
         response = cJSON_AddObjectToObject(copy, "response");
-    if (cJSON_IsObject(response)) {
-        cJSON_DeleteItemFromObjectCaseSensitive(response, "body");
-        if (cJSON_AddStringToObject(response, member, value) != NULL)
-            return copy;
-    }
+    cJSON_DeleteItemFromObjectCaseSensitive(response, "body");
+    if (cJSON_AddStringToObject(response, "body", body) != NULL)
+        return copy;
     cJSON_Delete(copy);
     return NULL;
 }

@@ -37,8 +37,8 @@ struct snapshot {
 MUST_USE enum result snapshot_take(int dirfd, struct snapshot *out, struct err *err);
 void snapshot_free(struct snapshot *snapshot);
 
-#define CHUNK_BYTES (256 * 1024)
-#define CHUNK_LINES 128
+#define CHUNK_BYTES (128 * 1024)
+#define CHUNK_LINES 64
 
 struct chunk {
     char data[CHUNK_BYTES];

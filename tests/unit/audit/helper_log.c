@@ -258,7 +258,7 @@ void test_lines_write(struct test_log *log, const struct test_lines *lines, cons
 void test_forge(struct test_log *log, uint64_t index, const uint8_t previous[SHA256_LEN],
                 const char *event, struct buf *line)
 {
-    struct record_place place = {TEST_ORIGIN, index, previous};
+    struct record_place place = {TEST_ORIGIN, index, previous, NULL};
     struct audit_event one = test_event(event, "");
     AUTO_BUF payload = BUF_INIT(AUDIT_LINE_MAX);
 

@@ -309,7 +309,9 @@ Test(record, carries_hostile_text_unharmed)
 
 Test(record, that_cannot_be_read_back_is_refused)
 {
-    static const char *const bad[] = {"{\"n\":-1}", "{\"n\":1.5}", "{\"n\":null}", "{\"n\":1e15}",
+    static const char *const bad[] = {"{\"n\":-1}",          "{\"n\":1.5}",
+                                      "{\"n\":null}",        "{\"n\":1e15}",
+                                      "{\"event\":\"x\"}",   "{\"a\":[{\"b\":null}]}",
                                       "{\"previous\":\"x\"}"};
     struct test_log log;
     struct audit_event event = test_event("order.intent", "");
@@ -322,6 +324,9 @@ Test(record, that_cannot_be_read_back_is_refused)
         cr_assert_eq(audit_append(log.audit, &event, NULL, 0, NULL, &log.err), RESULT_AUDIT, "%s",
                      bad[i]);
     }
+    AUTO_JSON *foreign = cJSON_Parse("{\"body_file\":\"bodies/x\"}");
+    event.detail = foreign;
+    cr_assert_eq(audit_append(log.audit, &event, NULL, 0, NULL, &log.err), RESULT_INTERNAL);
     cr_assert_eq(test_verify(&log).records, 1);
     test_log_free(&log);
 }
@@ -365,7 +370,7 @@ Test(body, that_fits_stands_in_the_record)
     payload = append_body(&log, "{\"success\":true}trailing", 16);
     cr_assert_str_eq(text_at(payload, "unmapped.georder.response.body"), "{\"success\":true}");
     cr_assert_eq(number_at(payload, "unmapped.georder.response.status"), 200);
-    cr_assert_null(at(payload, "unmapped.georder.response.body_file"));
+    cr_assert_null(at(payload, "unmapped.georder.body_file"));
     test_expect(&log, AUDIT_INTACT);
     cJSON_Delete(payload);
     test_log_free(&log);
@@ -389,8 +394,7 @@ Test(body, that_is_large_or_no_text_goes_to_a_file_that_verify_checks)
     cr_assert_null(at(payload, "unmapped.georder.response.body"));
     cJSON_Delete(payload);
     payload = append_body(&log, large, sizeof large);
-    (void)snprintf(name, sizeof name, "%s",
-                   text_at(payload, "unmapped.georder.response.body_file"));
+    (void)snprintf(name, sizeof name, "%s", text_at(payload, "unmapped.georder.body_file"));
     cJSON_Delete(payload);
     cr_assert_eq(strncmp(name, "bodies/", 7), 0, "%s", name);
     test_read(&log, name, &stored);
