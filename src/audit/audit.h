@@ -57,10 +57,10 @@ struct audit_event {
         *detail; /* object: its members go into unmapped.georder, after event and previous */
 };
 
-/* Lock, observe, build, sign, check the signature, write, fdatasync, tile, checkpoint. Any failure
- * is RESULT_AUDIT or the signer's RESULT_KEY, and the record must be taken as not written.
- * body: stored as bodies/<sha256> when the line would be too long with it (member `member` of
- * detail's "response" is then left out and "body_file" names it); NULL: none.
+/* Lock, observe, build, sign record and checkpoint, check both signatures, write, fdatasync, tile,
+ * checkpoint. Any failure (RESULT_AUDIT, the signer's RESULT_KEY) means: the record is not there.
+ * body: becomes member "body" of detail's "response" when it is text and the line then still fits,
+ * else it is stored as bodies/<sha256>, which unmapped.georder.body_file names; NULL: none.
  * *index (may be NULL): the record's place in the log. */
 MUST_USE enum result audit_append(struct audit *audit, const struct audit_event *event,
                                   const char *body, size_t body_len, uint64_t *index,

@@ -35,6 +35,12 @@ void test_key_make(struct test_key *key, const char *kind, const char *alg)
     key_free(&public);
 }
 
+void test_key_free(struct test_key *key)
+{
+    EVP_PKEY_free(key->pkey);
+    buf_free(&key->spki);
+}
+
 static size_t sign_raw(const struct test_key *key, const char *digest, bool pss, const void *bytes,
                        size_t len, uint8_t out[SIGNATURE_MAX])
 {
@@ -170,8 +176,7 @@ void test_log_free(struct test_log *log)
 {
     audit_close(&log->audit);
     fd_close(&log->fd);
-    EVP_PKEY_free(log->key.pkey);
-    buf_free(&log->key.spki);
+    test_key_free(&log->key);
     (void)nftw(log->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -20,6 +20,7 @@ struct test_key {
 };
 /* "P-256", "P-384", "RSA"; alg as in a JWS. */
 void test_key_make(struct test_key *key, const char *kind, const char *alg);
+void test_key_free(struct test_key *key);
 
 struct test_log {
     char path[64];

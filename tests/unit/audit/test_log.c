@@ -120,6 +120,7 @@ Test(open, refuses_a_key_that_is_not_the_logs)
     cr_assert_eq(audit_open(log.fd, TEST_ORIGIN, &log.signer, &audit, &log.err), RESULT_AUDIT);
     cr_assert_not_null(strstr(log.err.text, "is not a key of this log"), "%s", log.err.text);
     cr_assert_null(audit);
+    test_key_free(&other);
     test_log_free(&log);
 }
 
@@ -534,7 +535,6 @@ Test(append, fails_closed_on_a_full_disk)
 {
     struct test_log log;
     struct audit_event event = test_event("order.denied", "");
-    struct test_key key;
     uint64_t good = 1;
 
     test_log_place(&log);
@@ -551,11 +551,9 @@ Test(append, fails_closed_on_a_full_disk)
     cr_assert_gt(good, 5);
     cr_assert_eq(test_verify(&log).records, good);
     test_expect(&log, AUDIT_INTACT);
-    key = log.key;
     audit_close(&log.audit);
     fd_close(&log.fd);
     cr_assert_eq(umount(log.path), 0);
-    log.key = key;
     test_log_free(&log);
 }
 

@@ -278,6 +278,7 @@ Test(verdict, unknown_key)
     (void)snprintf(name, sizeof name, "keys/%s.jwk", log.key.kid);
     cr_assert_eq(unlinkat(log.fd, name, 0), 0);
     expect(&log, AUDIT_UNKNOWN_KEY, 0, "record 0 is signed by a key that is not the log's");
+    test_key_free(&other);
     test_log_free(&log);
 }
 
@@ -309,6 +310,7 @@ Test(verdict, unknown_key_of_a_record_that_was_added)
     lines.len[4] = forged.len;
     test_lines_write(&log, &lines, (int[]){0, 1, 2, 3, 4, -1});
     test_seal(&log);
+    test_key_free(&log.key);
     log.key = ours;
     test_expect(&log, AUDIT_UNKNOWN_KEY);
     cr_assert_eq(audit_verify(log.fd, TEST_ORIGIN, NULL, &report, &log.err), RESULT_OK);
@@ -422,6 +424,7 @@ static void expect_algorithm(const char *kind, const char *alg)
     struct test_log log;
 
     test_log_place(&log);
+    test_key_free(&log.key);
     test_key_make(&log.key, kind, alg);
     log.signer.spki = (const uint8_t *)log.key.spki.data;
     log.signer.spki_len = log.key.spki.len;
@@ -488,6 +491,7 @@ Test(verify, tells_the_root_in_base64)
     tree_leaf(&hasher, lines.line[0], lines.len[0] - 1, leaf);
     base64_put(&root, leaf, sizeof leaf);
     cr_assert_str_eq(test_verify(&log).root, buf_text(&root));
+    hasher_close(&hasher);
     buf_free(&lines.text);
     test_log_free(&log);
 }
