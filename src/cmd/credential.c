@@ -159,11 +159,11 @@ static enum result arguments(struct session *session, const char **email, int ar
         return err->result;
     if (*email != NULL && **email == '\0')
         return err_set(err, RESULT_USAGE, "--email: give the account's address");
-    /* A second word is most likely the secret itself: it is not repeated. */
+    /* One of the words is most likely the secret itself: none is repeated. */
     if (argc - optind > 1)
         return err_set(err, RESULT_USAGE,
-                       "credential %s takes no word: secrets are never given on the command line",
-                       argv[optind]);
+                       "credential: one word too many: say put, verify or remove; secrets are "
+                       "never given on the command line");
     return RESULT_OK;
 }
 

@@ -45,10 +45,22 @@ static bool json_wanted(int argc, char **argv)
     return false;
 }
 
-/* getopt has already stepped over the long option that it did not understand. */
+/* getopt has already stepped over the long option, and over its value if that is a word of its own.
+ */
+static const char *option_word(char **argv)
+{
+    return argv[optind - 1] == optarg ? argv[optind - 2] : argv[optind - 1];
+}
+
+/* getopt takes --pin for --pin-source when there is no --pin: nobody must have meant that. */
+static bool is_abbreviated(char **argv, const struct option *option)
+{
+    return strcspn(option_word(argv), "=") != strlen("--") + strlen(option->name);
+}
+
 static int option_bad(char **argv, bool argument_missing, struct err *err)
 {
-    const char *word = argv[optind - 1];
+    const char *word = option_word(argv);
     const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : word;
     size_t len = strcspn(name, "=");
 
@@ -78,7 +90,12 @@ int options_next(struct options *options, int argc, char **argv, const struct op
     options->json = options->json || json_wanted(argc, argv);
     opterr = 0;
     for (;;) {
-        int got = getopt_long(argc, argv, ":h", all, NULL);
+        int index = -1, got = getopt_long(argc, argv, ":h", all, &index);
+
+        if (index >= 0 && is_abbreviated(argv, &all[index])) {
+            optopt = 0;
+            got = '?';
+        }
 
         switch (got) {
         case CONFIG:
