@@ -105,12 +105,13 @@ static enum result verify(struct session *session, struct err *err)
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
     AUTO_BUF path = BUF_INIT(512);
     AUTO_JSON *facts = NULL;
-    AUTO_FD credential = -1;
+    AUTO_FD credential = -1, theirs = -1;
     struct net_request request;
     const char *name, *id;
     bool token;
 
-    if (keys_credential(&session->keys, &credential, &facts, err) != RESULT_OK)
+    if (keys_pipe(&credential, &theirs, err) != RESULT_OK ||
+        keys_credential(&session->keys, &theirs, &facts, err) != RESULT_OK)
         return err->result;
     token = tells_of_itself(facts);
     policy_zone(session->policy, 0, &name, &id);

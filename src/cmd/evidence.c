@@ -33,13 +33,11 @@ static enum result list_page(struct placing *placing, int64_t page, int64_t *pag
     __attribute__((cleanup(answer_free))) struct answer answer = {0};
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
     AUTO_BUF path = BUF_INIT(512), query = BUF_INIT(64);
-    AUTO_FD credential = -1;
 
     buf_printf(&query, "?status=all&per_page=50&page=%lld", (long long)page);
     zone_path(placing, buf_text(&query), &path);
-    if (keys_credential(&placing->session->keys, &credential, NULL, err) != RESULT_OK)
+    if (placing_send(placing, NET_GET, buf_text(&path), "", NULL, &exchange, err) != RESULT_OK)
         return err->result;
-    placing_send(placing, NET_GET, buf_text(&path), "", &credential, &exchange);
     if (exchange.outcome != NET_ANSWERED)
         return err_set(err, exchange.why.result, "the zone's packs could not be listed: %s",
                        exchange.why.text);
@@ -103,18 +101,21 @@ static const char *deletion_event(enum result result)
                                       : "pack.not_deleted";
 }
 
-/* As with an order: the credential first, then the intent, then the one request, its outcome. */
+static enum result intent_of_deletion(struct placing *placing, const char *path, const char *body,
+                                      struct err *err)
+{
+    return record_intent(placing, "pack.delete", DELETE_OPERATION, path, body, err);
+}
+
 static enum result pack_delete(struct placing *placing, const char *path, struct err *judged,
                                struct err *err)
 {
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
-    AUTO_FD credential = -1;
     struct outcome outcome = {.exchange = &exchange, .err = judged};
 
-    if (keys_credential(&placing->session->keys, &credential, NULL, err) != RESULT_OK ||
-        record_intent(placing, "pack.delete", DELETE_OPERATION, path, "", err) != RESULT_OK)
+    if (placing_send(placing, NET_DELETE, path, "", intent_of_deletion, &exchange, err) !=
+        RESULT_OK)
         return err->result;
-    placing_send(placing, NET_DELETE, path, "", &credential, &exchange);
     judge_deletion(&exchange, judged);
     outcome.event = deletion_event(judged->result);
     return record_outcome(placing, &outcome, DELETE_OPERATION, err);

@@ -169,16 +169,23 @@ enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *bo
     return RESULT_OK;
 }
 
-enum result keys_credential(struct keys *keys, int *read_end, cJSON **facts, struct err *err)
+enum result keys_pipe(int *read_end, int *write_end, struct err *err)
 {
-    AUTO_FD theirs = -1;
     int fds[2];
 
     if (pipe2(fds, O_CLOEXEC) != 0)
         return err_errno(err, RESULT_INTERNAL, "cannot make a pipe");
     *read_end = fds[0];
-    theirs = fds[1];
-    return keys_ask(keys, MSG_KEYS_CREDENTIAL, NULL, theirs, facts, err);
+    *write_end = fds[1];
+    return RESULT_OK;
+}
+
+enum result keys_credential(struct keys *keys, int *write_end, cJSON **facts, struct err *err)
+{
+    enum result result = keys_ask(keys, MSG_KEYS_CREDENTIAL, NULL, *write_end, facts, err);
+
+    fd_close(write_end);
+    return result;
 }
 
 void keys_stop(struct keys *keys)

@@ -32,8 +32,10 @@ MUST_USE enum result keys_ready(struct keys *keys, struct err *err);
  * along. */
 MUST_USE enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
                               cJSON **facts, struct err *err);
-/* The credential goes into a new pipe; its read end is for net, and is never read here. */
-MUST_USE enum result keys_credential(struct keys *keys, int *read_end, cJSON **facts,
+/* A pipe for the credential, from keys to net: neither end is ever used here. */
+MUST_USE enum result keys_pipe(int *read_end, int *write_end, struct err *err);
+/* Keys writes the credential into the pipe; write_end is closed here. */
+MUST_USE enum result keys_credential(struct keys *keys, int *write_end, cJSON **facts,
                                      struct err *err);
 void keys_stop(struct keys *keys);
 

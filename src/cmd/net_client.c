@@ -115,34 +115,48 @@ static void await_end(struct net *net, int64_t deadline, struct exchange *out)
         lost(net, out, 100, "georder-net contradicts itself");
 }
 
-static void ask(struct net *net, const struct net_request *request, int *credential,
-                struct exchange *out)
+enum result net_ask(struct net *net, const struct net_request *request, int *credential,
+                    struct err *err)
 {
-    int64_t deadline = clock_monotonic() + request->total_ms + GRACE;
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    enum result result;
 
-    put_net_request(&body, request);
-    if (ipc_send(&net->ipc, MSG_NET_REQUEST, &body, *credential, &out->why) != RESULT_OK) {
-        (void)err_prefix(&out->why, "georder-net cannot be asked, and nothing was sent");
-        return;
+    if (!interrupt_wait(-1, 0)) {
+        fd_close(credential);
+        return err_set(err, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
+                       interrupt_name());
     }
+    put_net_request(&body, request);
+    result = ipc_send(&net->ipc, MSG_NET_REQUEST, &body, *credential, err);
     fd_close(credential);
-    await_end(net, deadline, out);
+    if (result != RESULT_OK)
+        return err_prefix(err, "georder-net cannot be asked, and nothing was sent");
+    return RESULT_OK;
+}
+
+void net_await(struct net *net, const struct net_request *request, struct exchange *out)
+{
+    await_end(net, clock_monotonic() + request->total_ms + GRACE, out);
+    /* Only what changes something has an outcome that one must know. */
+    if (out->outcome == NET_LOST && request->method == NET_GET)
+        out->why.result = RESULT_UNREACHED;
 }
 
 void net_exchange(struct net *net, const struct net_request *request, int *credential,
                   struct exchange *out)
 {
     out->outcome = NET_UNSENT;
-    if (interrupt_wait(-1, 0))
-        ask(net, request, credential, out);
-    else
-        (void)err_set(&out->why, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
-                      interrupt_name());
-    fd_close(credential);
-    /* Only what changes something has an outcome that one must know. */
-    if (out->outcome == NET_LOST && request->method == NET_GET)
-        out->why.result = RESULT_UNREACHED;
+    if (net_ask(net, request, credential, &out->why) == RESULT_OK)
+        net_await(net, request, out);
+}
+
+void net_abandon(struct net *net)
+{
+    struct err err = {0};
+
+    if (net->pid > 0)
+        (void)guard_reap("georder-net", net->pid, clock_monotonic(), &err);
+    net->pid = 0;
 }
 
 void exchange_free(struct exchange *exchange)

@@ -38,6 +38,13 @@ MUST_USE enum result net_start(struct net *net, const struct buf *trust, struct 
  * outcome; unless it is NET_ANSWERED, out->why tells. */
 void net_exchange(struct net *net, const struct net_request *request, int *credential,
                   struct exchange *out);
+/* Its two halves. From net_ask() on net connects and checks the peer, and then waits: nothing is
+ * sent before the credential comes down the pipe. out is only what became of it. */
+MUST_USE enum result net_ask(struct net *net, const struct net_request *request, int *credential,
+                             struct err *err);
+void net_await(struct net *net, const struct net_request *request, struct exchange *out);
+/* Ends net in the middle of a request that it cannot have sent, for want of the credential. */
+void net_abandon(struct net *net);
 void exchange_free(struct exchange *exchange);
 void net_stop(struct net *net);
 

@@ -163,29 +163,25 @@ static enum result orders_lock(int audit_fd, int *fd, struct err *err)
     return RESULT_OK;
 }
 
-/* Each time anew: while a 429 was waited for, another process may have ordered the same. */
-static enum result intend(struct placing *placing, struct err *err)
+static enum result intent_of_order(struct placing *placing, const char *path, const char *body,
+                                   struct err *err)
 {
-    AUTO_FD lock = -1;
+    enum result result = record_intent(placing, "order.intent", ORDER_OPERATION, path, body, err);
 
-    if (orders_lock(placing->session->audit_fd, &lock, err) != RESULT_OK ||
+    fd_close(&placing->lock);
+    return result;
+}
+
+/* Looks for the same order each time anew: while a 429 was waited for, another process may have
+ * placed it. The lock goes when the intent is there to be seen. */
+static enum result send_once(struct placing *placing, struct exchange *exchange, struct err *err)
+{
+    if (orders_lock(placing->session->audit_fd, &placing->lock, err) != RESULT_OK ||
         earlier_check(placing, err) != RESULT_OK)
         return err->result;
     interrupt_hold();
-    return record_intent(placing, "order.intent", ORDER_OPERATION, placing->path,
-                         buf_text(&placing->body), err);
-}
-
-/* The credential waits in a pipe before the intent is recorded: one less way to leave it open. */
-static enum result send_once(struct placing *placing, struct exchange *exchange, struct err *err)
-{
-    AUTO_FD credential = -1;
-
-    if (keys_credential(&placing->session->keys, &credential, NULL, err) != RESULT_OK ||
-        intend(placing, err) != RESULT_OK)
-        return err->result;
-    placing_send(placing, NET_POST, placing->path, buf_text(&placing->body), &credential, exchange);
-    return RESULT_OK;
+    return placing_send(placing, NET_POST, placing->path, buf_text(&placing->body), intent_of_order,
+                        exchange, err);
 }
 
 static void judge_answer(const struct placing *placing, const struct exchange *exchange,
@@ -350,7 +346,7 @@ static enum result order(struct placing *placing, struct order_input *input, str
 enum result cmd_order(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
-    struct placing placing = {.session = &session, .body = BUF_INIT(32 * KIB)};
+    struct placing placing = {.session = &session, .body = BUF_INIT(32 * KIB), .lock = -1};
     struct order_input input = {0};
     struct err err = {0};
     enum result result = arguments(&placing, &input, argc, argv, &err);
@@ -364,6 +360,7 @@ enum result cmd_order(int argc, char **argv)
         (void)order(&placing, &input, &err);
     output_add(&session.output, "records", placing.records);
     buf_free(&placing.body);
+    fd_close(&placing.lock);
     decision_free(&placing.decision);
     return output_end(&session.output, &err);
 }

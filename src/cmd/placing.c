@@ -6,15 +6,38 @@ void zone_path(const struct placing *placing, const char *below, struct buf *out
                placing->order.zone_id, below);
 }
 
-void placing_send(struct placing *placing, enum net_method method, const char *path,
-                  const char *body, int *credential, struct exchange *out)
+/* Without the credential net ends by itself, and its own words are less to the point. */
+static void release(struct session *session, const struct net_request *request, int *write_end,
+                    struct exchange *out)
+{
+    struct err why = {0};
+
+    bool released = keys_credential(&session->keys, write_end, NULL, &why) == RESULT_OK;
+
+    net_await(&session->net, request, out);
+    if (!released && out->outcome == NET_UNSENT)
+        out->why = why;
+}
+
+enum result placing_send(struct placing *placing, enum net_method method, const char *path,
+                         const char *body, placing_intent *intent, struct exchange *out,
+                         struct err *err)
 {
     struct session *session = placing->session;
     struct net_request request;
+    AUTO_FD read_end = -1, write_end = -1;
 
     session_request(session, &request);
     request.method = method;
     request.path = path;
     request.body = body;
-    net_exchange(&session->net, &request, credential, out);
+    if (keys_pipe(&read_end, &write_end, err) != RESULT_OK ||
+        net_ask(&session->net, &request, &read_end, err) != RESULT_OK)
+        return err->result;
+    if (intent != NULL && intent(placing, path, body, err) != RESULT_OK) {
+        net_abandon(&session->net);
+        return err->result;
+    }
+    release(session, &request, &write_end, out);
+    return RESULT_OK;
 }

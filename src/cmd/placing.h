@@ -23,6 +23,7 @@ struct placing {
     bool again, dry_run;
     int64_t deadline; /* for trying again after a 429: clock_monotonic() */
     int attempt;
+    int lock;       /* orders.lock, from the look for the same order to the intent; else -1 */
     cJSON *records; /* array of indexes that were appended; NULL without --json */
 };
 
@@ -35,9 +36,15 @@ struct outcome {
     const struct err *err;               /* result and one line */
 };
 
-/* A request that this order needs; its intent, if it changes something, is recorded by now. */
-void placing_send(struct placing *placing, enum net_method method, const char *path,
-                  const char *body, int *credential, struct exchange *out);
+/* Records the intent of a request. */
+typedef enum result placing_intent(struct placing *placing, const char *path, const char *body,
+                                   struct err *err);
+/* A request that this order needs. While net connects, its intent (NULL: it changes nothing) is
+ * recorded; only then does net get the credential, without which it sends nothing. Not OK: there is
+ * no intent and nothing was sent. */
+MUST_USE enum result placing_send(struct placing *placing, enum net_method method, const char *path,
+                                  const char *body, placing_intent *intent, struct exchange *out,
+                                  struct err *err);
 /* Ready-made pieces of the path. */
 void zone_path(const struct placing *placing, const char *below, struct buf *out);
 
