@@ -22,7 +22,6 @@ struct audit {
     struct tree tree;
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
     struct buf note;               /* the checkpoint's file */
-    uint64_t noted;                /* its size; tiles on disk fit it or tree */
     struct tree next;              /* room to work in */
 };
 

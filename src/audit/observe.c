@@ -327,7 +327,6 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
         return err->result;
     buf_reset(&audit->note);
     buf_put(&audit->note, buf_text(&snapshot.note), snapshot.note.len);
-    audit->noted = checkpoint.size;
     return buf_check(&audit->note, "checkpoint", err);
 }
 
