@@ -6,7 +6,7 @@
 #define TRUST_PIECE (60 * KIB)
 #define GRACE       (10 * 1000) /* past net's own deadline, before we give it up */
 
-enum result net_start(struct net *net, const struct buf *trust, struct err *err)
+enum result net_start(struct net *net, struct err *err)
 {
     AUTO_FD theirs = -1;
     int fds[2];
@@ -16,8 +16,11 @@ enum result net_start(struct net *net, const struct buf *trust, struct err *err)
         return err->result;
     theirs = fds[1];
     net->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_NET};
-    if (guard_spawn("georder-net", theirs, &net->pid, err) != RESULT_OK)
-        return err->result;
+    return guard_spawn("georder-net", theirs, &net->pid, err);
+}
+
+enum result net_trust(struct net *net, const struct buf *trust, struct err *err)
+{
     for (size_t at = 0; at < trust->len; at += TRUST_PIECE) {
         size_t left = trust->len - at;
         AUTO_BUF body = BUF_INIT(MSG_LIMIT);

@@ -32,8 +32,10 @@ struct exchange {
     }
 #define AUTO_EXCHANGE __attribute__((cleanup(exchange_free))) struct exchange
 
-/* Starts the process and hands it the trust store: ca_file's bytes, or none for the system's. */
-MUST_USE enum result net_start(struct net *net, const struct buf *trust, struct err *err);
+/* Starts the process: early, since libcurl takes its time to load. */
+MUST_USE enum result net_start(struct net *net, struct err *err);
+/* Hands it the trust store: ca_file's bytes, or none for the system's. */
+MUST_USE enum result net_trust(struct net *net, const struct buf *trust, struct err *err);
 /* One request. credential: the pipe's read end, which is closed here. Whatever happens is an
  * outcome; unless it is NET_ANSWERED, out->why tells. */
 void net_exchange(struct net *net, const struct net_request *request, int *credential,

@@ -121,8 +121,10 @@ static enum result prepare(struct placing *placing, struct err *err)
     if (session_directory(session, err) != RESULT_OK ||
         keys_start(&session->keys, &session->config, true, err) != RESULT_OK)
         return err->result;
-    if (placing->decision.permit && (session_trust(session, err) != RESULT_OK ||
-                                     net_start(&session->net, &session->trust, err) != RESULT_OK))
+    if (!placing->decision.permit)
+        net_abandon(&session->net);
+    else if (session_trust(session, err) != RESULT_OK ||
+             net_trust(&session->net, &session->trust, err) != RESULT_OK)
         return err->result;
     if (guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
         keys_ready(&session->keys, err) != RESULT_OK)
@@ -324,6 +326,8 @@ static enum result order(struct placing *placing, struct order_input *input, str
 {
     struct session *session = placing->session;
 
+    if (!placing->dry_run && net_start(&session->net, err) != RESULT_OK)
+        return err->result;
     if (session_config(session, err) != RESULT_OK || order_input_finish(input, err) != RESULT_OK)
         return err->result;
     placing->order = input->order;

@@ -184,7 +184,11 @@ int net_run(int channel)
     struct net net = {.ipc = {.fd = channel, .self = ROLE_NET, .peer = ROLE_MAIN},
                       .trust = TRUST_INIT};
     struct err err = {0};
-    enum result result = serve(&net, &err);
+    enum result result;
+
+    /* While main still reads its files. What fails here is told by the first request. */
+    net.preloaded = transfer_preload(&err) == RESULT_OK;
+    result = serve(&net, &err);
 
     trust_free(&net.trust);
     fd_close(&net.ipc.fd);
