@@ -6,7 +6,8 @@ void zone_path(const struct placing *placing, const char *below, struct buf *out
                placing->order.zone_id, below);
 }
 
-/* Without the credential net ends by itself, and its own words are less to the point. */
+/* Net ends by itself when no credential comes, but keys knows why none did. When it is net that
+ * ended first, keys merely finds the pipe broken. */
 static void release(struct session *session, const struct net_request *request, int *write_end,
                     struct exchange *out)
 {
@@ -15,7 +16,7 @@ static void release(struct session *session, const struct net_request *request, 
     bool released = keys_credential(&session->keys, write_end, NULL, &why) == RESULT_OK;
 
     net_await(&session->net, request, out);
-    if (!released && out->outcome == NET_UNSENT)
+    if (!released && out->outcome == NET_UNSENT && out->why.result == RESULT_KEY)
         out->why = why;
 }
 
