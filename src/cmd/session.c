@@ -47,7 +47,7 @@ static enum result load_authorities(struct session *session, const char *policy,
         buf_reset(&path);
         session_installed(&path, "authorities.json");
     }
-    if (guard_read(buf_text(&path), GUARD_PUBLIC, RESULT_CONFIG, &text, err) != RESULT_OK)
+    if (guard_read(buf_text(&path), GUARD_INSTALLED, RESULT_CONFIG, &text, err) != RESULT_OK)
         return err->result;
     return authorities_load(buf_text(&path), buf_text(&text), text.len, &session->authorities, err);
 }

@@ -25,8 +25,10 @@ MUST_USE enum result guard_spawn(const char *name, int channel, pid_t *pid, stru
 enum result guard_reap(const char *name, pid_t pid, int64_t deadline, struct err *err);
 
 enum guard_trust {
-    GUARD_PUBLIC, /* config, policy, order, CA bundle, module: not writable by group or others */
-    GUARD_SECRET, /* PIN, passphrase, keystore: mode 0600 or 0400 */
+    GUARD_PUBLIC,    /* config, policy, order, CA bundle: not writable by group or others */
+    GUARD_SECRET,    /* PIN, passphrase, keystore: mode 0600 or 0400 */
+    GUARD_INSTALLED, /* module, helper, data: as public, but hard links are well: installers, OSTree
+                        and perf make */
 };
 /* Opens a regular file (one link, owned by root or the caller) by walking its path: no symlinks,
  * each directory owned by root or the caller and not writable by others, unless it is root's and

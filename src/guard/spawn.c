@@ -125,7 +125,7 @@ enum result guard_spawn(const char *name, int channel, pid_t *pid, struct err *e
     enum result result = helper_path(name, &path, err);
 
     if (result == RESULT_OK)
-        result = guard_open(buf_text(&path), GUARD_PUBLIC, RESULT_INTERNAL, &exe, err);
+        result = guard_open(buf_text(&path), GUARD_INSTALLED, RESULT_INTERNAL, &exe, err);
     if (result != RESULT_OK)
         return result;
     null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -29,7 +29,7 @@ static enum result path_resolve(const char *path, char *out, struct err *err)
         return err_prefix(err, "PKCS#11 module");
     if (realpath(path, real) == NULL || strlen(real) > URI_MAX)
         return err_errno(err, RESULT_KEY, "PKCS#11 module %s", path);
-    if (guard_open(real, GUARD_PUBLIC, RESULT_KEY, &fd, err) != RESULT_OK)
+    if (guard_open(real, GUARD_INSTALLED, RESULT_KEY, &fd, err) != RESULT_OK)
         return err_prefix(err, "PKCS#11 module");
     memcpy(out, real, strlen(real) + 1);
     return RESULT_OK;

@@ -296,6 +296,7 @@ config_edit() {
     }
     home_copy_again
     copy_module 644
+    ln module.so other.so
     run -7 georder order --file order.json
     broken 9 '/module.so" is writable by group or others (mode 0666): run chmod go-w ' copy_module 666
 }

@@ -175,6 +175,7 @@ Test(path, refuses_a_second_name)
     refuses(
         "policy.json", GUARD_PUBLIC,
         "policy.json: \"policy.json\" has 2 names (hard links), not one: use a copy of its own");
+    takes("policy.json", GUARD_INSTALLED);
 }
 
 Test(path, refuses_what_is_no_file)
