@@ -242,7 +242,7 @@ broken() {
 }
 
 home_copy_again() {
-    cd "$BATS_TEST_TMPDIR" && rm -rf "$BATS_TEST_TMPDIR/home" && home_copy && cd "$HOUSE" || return 1
+    cd "$BATS_TEST_TMPDIR" && rm -rf "${BATS_TEST_TMPDIR:?}/home" && home_copy && cd "$HOUSE" || return 1
 }
 
 config_edit() {
