@@ -1,22 +1,40 @@
-// Opens one secret of a keystore by npm's jose alone and writes it to standard output.
-// usage: node keystore.mjs KEYSTORE NAME PASSPHRASE_FILE
-import { readFileSync } from 'node:fs'
-import { generalDecrypt } from 'jose'
+// keystore.mjs open|put FILE NODE_MODULES NAME: one secret of a keystore of georder, by npm jose and
+// without any of georder's code. The passphrase is read from descriptor 3; `put` reads the secret from
+// standard input and adds a second recipient, whose passphrase is on descriptor 4.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-const [file, name, passphraseFile] = process.argv.slice(2)
-const keystore = JSON.parse(readFileSync(file, 'utf8'))
-const passphrase = readFileSync(passphraseFile, 'utf8').replace(/\n$/, '')
+const [verb, file, modules, name] = process.argv.slice(2);
+const require = createRequire(pathToFileURL(join(resolve(modules), 'here.js')));
+const { GeneralEncrypt, generalDecrypt } = await import(pathToFileURL(require.resolve('jose')));
 
-if (keystore.georder_keystore !== 1) throw new Error(`${file}: not a keystore of version 1`)
-const { plaintext, protectedHeader } = await generalDecrypt(
-  keystore.secrets[name],
-  new TextEncoder().encode(passphrase),
-  {
-    // Off by default in jose, which also takes no more than 10,000 iterations unless told.
-    keyManagementAlgorithms: ['PBES2-HS512+A256KW'],
+const alg = 'PBES2-HS512+A256KW';
+const passphrase = (fd) => new TextEncoder().encode(readFileSync(fd, 'utf8').replace(/\n$/, ''));
+
+async function open(store) {
+  const { plaintext } = await generalDecrypt(store.secrets[name], passphrase(3), {
+    keyManagementAlgorithms: [alg],
     contentEncryptionAlgorithms: ['A256GCM'],
-    maxPBES2Count: 10_000_000,
-  },
-)
-if (protectedHeader.enc !== 'A256GCM') throw new Error(`${file}: enc is ${protectedHeader.enc}`)
-process.stdout.write(plaintext)
+    maxPBES2Count: 1e6,
+  });
+  process.stdout.write(plaintext);
+}
+
+async function put(store) {
+  const jwe = new GeneralEncrypt(readFileSync(0)).setProtectedHeader({ enc: 'A256GCM' });
+  for (const fd of [3, 4]) {
+    jwe.addRecipient(passphrase(fd)).setUnprotectedHeader({ alg })
+      .setKeyManagementParameters({ p2c: 210000 });
+  }
+  store.secrets[name] = await jwe.encrypt();
+  writeFileSync(file, JSON.stringify(store), { mode: 0o600 });
+}
+
+try {
+  await { open, put }[verb](JSON.parse(readFileSync(file, 'utf8')));
+} catch (error) {
+  console.error(`${verb}: ${error.message}`);
+  process.exitCode = 1;
+}
