@@ -1,5 +1,7 @@
 #include "placing.h"
 
+#include "interrupt.h"
+
 void zone_path(const struct placing *placing, const char *below, struct buf *out)
 {
     buf_printf(out, "%s/zones/%s/ssl/certificate_packs%s", placing->session->facts.path,
@@ -12,9 +14,16 @@ static void release(struct session *session, const struct net_request *request, 
                     struct exchange *out)
 {
     struct err why = {0};
+    bool released;
 
-    bool released = keys_credential(&session->keys, write_end, NULL, &why) == RESULT_OK;
-
+    if (!interrupt_wait(-1, 0)) {
+        net_abandon(&session->net);
+        out->outcome = NET_UNSENT;
+        (void)err_set(&out->why, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
+                      interrupt_name());
+        return;
+    }
+    released = keys_credential(&session->keys, write_end, NULL, &why) == RESULT_OK;
     net_await(&session->net, request, out);
     if (!released && out->outcome == NET_UNSENT && out->why.result == RESULT_KEY)
         out->why = why;

@@ -126,6 +126,25 @@ refused() {
     [ "$(events)" = 'log.created order.intent order.response' ]
 }
 
+@test "Ctrl-C while the intent is recorded: exit 7, order.not_sent, nothing was sent" {
+    home_listen
+    exec {lock}<"$HOUSE/audit/lock"
+    flock -s "$lock"
+    order_start
+    until_true waits_for_lock
+    sleep 0.3
+    kill -INT -- "-$GROUP"
+    sleep 0.2
+    flock -u "$lock"
+    exec {lock}>&-
+    order_end 7
+    [[ $(<"$BATS_TEST_TMPDIR/errors") == *'interrupted by SIGINT: nothing was sent'* ]]
+    [ "$(events)" = 'log.created order.intent order.not_sent' ]
+    [ "$(requests)" = 0 ]
+    verified
+    run -0 georder order --file "$HOUSE/order.json"
+}
+
 @test "Ctrl-C before the intent ends the program as any other; nothing is recorded" {
     home_listen
     exec {lock}<>"$HOUSE/audit/orders.lock"
