@@ -10,6 +10,7 @@
 #include "judge.h"
 
 #define WORKERS_MAX 64
+#define SLOTS_SPARE 14 /* so that all others can go on while one worker is off its core */
 
 struct slot {
     bool done;
@@ -143,7 +144,7 @@ static enum result lines_check(int dirfd, struct verify *verify, struct err *err
     struct worker *workers = calloc(count, sizeof *workers);
     enum result result;
 
-    verify->count = 2 * count;
+    verify->count = 2 * count + SLOTS_SPARE;
     verify->slots = calloc(verify->count, sizeof *verify->slots);
     if (workers == NULL || verify->slots == NULL)
         result = err_set(err, RESULT_INTERNAL, "audit log: out of memory");
