@@ -1,9 +1,49 @@
 /* What an order's records say: the OCSF event's own fields, and all else in unmapped.georder. */
 #include "placing.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "guard.h"
+
+/* A line of the log has 64 KiB, 48 of them for what it says. What could pass that is bounded, since
+ * an order whose record does not fit is not sent, and an answer would be lost. */
+#define REASONS_BYTES     ((size_t)24 * KIB)
+#define FINDINGS_BYTES    ((size_t)10 * KIB)
+#define OBLIGATIONS_BYTES ((size_t)5 * KIB)
+#define DECISION_BYTES    ((size_t)4096 * KIB)
+
+/* Leaves out the last items of object.name that pass `max`, and says how many. */
+static void items_bound(cJSON *object, const char *name, size_t max)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(object, name);
+    AUTO_BUF text = BUF_INIT(max), omitted = BUF_INIT(64);
+    int count = cJSON_GetArraySize(list), kept = 0;
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        json_put(&text, item);
+        buf_putc(&text, ',');
+        if (!buf_ok(&text))
+            break;
+        kept++;
+    }
+    for (int i = count; i > kept; i--)
+        cJSON_DeleteItemFromArray(list, i - 1);
+    buf_printf(&omitted, "%s_omitted", name);
+    if (kept < count)
+        cJSON_AddNumberToObject(object, buf_text(&omitted), count - kept);
+}
+
+static cJSON *assessment_part(const struct assessment *assessment)
+{
+    cJSON *part = assessment_json(assessment);
+
+    items_bound(part, "findings", FINDINGS_BYTES);
+    items_bound(part, "obligations", OBLIGATIONS_BYTES);
+    return part;
+}
 
 static cJSON *policy_part(const struct policy_facts *facts)
 {
@@ -118,13 +158,15 @@ static cJSON *response_part(const struct exchange *exchange)
 static cJSON *answer_part(const struct answer *answer)
 {
     static const char *const names[] = {"placed", "refused", "unclear"};
+    char status[NAME_LEN + 1];
     cJSON *part = cJSON_CreateObject();
 
     cJSON_AddStringToObject(part, "outcome", names[answer->outcome]);
     add_given(part, "why", answer->why);
     if (answer->packs > 0) {
         add_given(part, "pack_id", answer->pack[0].id);
-        add_given(part, "pack_status", answer->pack[0].status);
+        (void)snprintf(status, sizeof status, "%s", answer->pack[0].status);
+        add_given(part, "pack_status", status);
     }
     return part;
 }
@@ -185,9 +227,12 @@ static enum result append(struct placing *placing, struct audit_event *event, cJ
     return RESULT_OK;
 }
 
+/* Reasons that do not fit stand, with all others, in a file that the record names. */
 enum result record_denied(struct placing *placing, const char *why, struct err *err)
 {
     cJSON *detail = common_part(placing, NULL);
+    cJSON *decision = decision_json(placing->session->policy, &placing->decision);
+    AUTO_BUF whole = BUF_INIT(DECISION_BYTES);
     struct audit_event event;
 
     url_set(placing, placing->path);
@@ -195,9 +240,10 @@ enum result record_denied(struct placing *placing, const char *why, struct err *
     event.status = 2;
     event.severity = 3;
     event.message = why;
-    cJSON_AddItemToObject(detail, "decision",
-                          decision_json(placing->session->policy, &placing->decision));
-    return append(placing, &event, detail, NULL, err);
+    json_put(&whole, decision);
+    items_bound(decision, "reasons", REASONS_BYTES);
+    cJSON_AddItemToObject(detail, "decision", decision);
+    return append(placing, &event, detail, whole.len > REASONS_BYTES ? &whole : NULL, err);
 }
 
 enum result record_intent(struct placing *placing, const char *name, const char *operation,
@@ -248,7 +294,7 @@ enum result record_outcome(struct placing *placing, const struct outcome *outcom
     if (outcome->answer != NULL)
         cJSON_AddItemToObject(detail, "answer", answer_part(outcome->answer));
     if (outcome->assessment != NULL)
-        cJSON_AddItemToObject(detail, "assessment", assessment_json(outcome->assessment));
+        cJSON_AddItemToObject(detail, "assessment", assessment_part(outcome->assessment));
     if (exchange->has_head)
         cJSON_AddItemToObject(detail, "response", response_part(exchange));
     return append(placing, &event, detail, exchange->has_head ? &exchange->body : NULL, err);

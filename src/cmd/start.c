@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "guard.h"
@@ -18,8 +19,23 @@ static enum result keep(const char *name, char *out, struct err *err)
     return RESULT_OK;
 }
 
+/* cJSON leaves out what it has no memory for. A record must not: better none, and no order. */
+static void *memory_or_end(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (memory == NULL) {
+        (void)fputs("georder: out of memory\n", stderr);
+        _exit(RESULT_INTERNAL);
+    }
+    return memory;
+}
+
 enum result cmd_start(struct err *err)
 {
+    cJSON_Hooks hooks = {.malloc_fn = memory_or_end, .free_fn = free};
+
+    cJSON_InitHooks(&hooks);
     if (keep("GEORDER_CONFIG", surroundings.config, err) != RESULT_OK ||
         keep("XDG_CONFIG_HOME", surroundings.xdg_config_home, err) != RESULT_OK ||
         keep("HOME", surroundings.home, err) != RESULT_OK ||

@@ -91,3 +91,40 @@ last_event() {
     run -0 georder order --dry-run --file "$HOUSE/order.json"
     [[ $output == *"POST https://api.example:443/aaa"*"aaa/zones/$ZONE_ID/ssl/certificate_packs/order"* ]]
 }
+
+# Fifty hosts of 240 bytes below $1.example.com, and the apex.
+long_hosts() {
+    jq -c --arg below "$1" '.hosts = ["example.com"] + [range(10; 59) |
+        "h\(.)\("a" * 50).\("b" * 60).\("c" * 60).\("d" * 40).\($below).example.com"]' \
+        "$HOUSE/order.json" >"$HOUSE/long.json"
+}
+
+@test "a denial with more reasons than a record holds: exit 3, and every reason is kept" {
+    local file
+    long_hosts pay
+    run -3 georder order --file "$HOUSE/long.json"
+    [ "$(events)" = 'log.created order.denied' ]
+    [ "$(last_record '.decision | (.reasons | length) + .reasons_omitted')" = 99 ]
+    file=$HOUSE/audit/$(last_record .body_file)
+    [ "$(jq '.reasons | length' "$file")" = 99 ]
+    [ "$(jq '[.reasons[] | select(.code == "forbidden")] | length' "$file")" = 49 ]
+    verified
+}
+
+@test "an answer that says too much for a record is recorded, with its verdict" {
+    home_listen "{\"orders\": [{\"answer\": \"place\", \"drop_host\": \"shop.example.com\",
+        \"validation_errors\": $(jq -nc '[range(150) | {message: "SERVFAIL \(.) \("x" * 360)"}]')}]}"
+    run -5 georder order --file "$HOUSE/order.json"
+    recorded 'order.intent order.response'
+    [ "$(last_record '.assessment | [.verdict, (.findings | length), ((.obligations | length) + .obligations_omitted > 120)] | @json')" = '["violation",1,true]' ]
+    verified
+}
+
+@test "the longest order is placed and recorded" {
+    home_listen
+    home_edit policy.json '.rules[0].max_hosts = 50'
+    long_hosts eu
+    run -0 georder order --file "$HOUSE/long.json"
+    recorded 'order.intent order.response'
+    verified
+}
