@@ -320,6 +320,16 @@ descriptors() { # PROCESS
     [ "$SECONDS" -le 2 ]
 }
 
+@test "helpers that hang die with their parent, too" {
+    stall
+    kill -STOP "${ALL[@]}"
+    kill -KILL "$ORDER"
+    wait "$ORDER" || true
+    SECONDS=0
+    await gone "${ALL[@]}"
+    [ "$SECONDS" -le 2 ]
+}
+
 # Whatever the caller's environment says of proxies, keys, files, modules: nothing changes.
 hostile() { # COMMAND ...
     local bad=http://127.0.0.1:1
