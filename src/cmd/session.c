@@ -123,6 +123,12 @@ enum result session_directory(struct session *session, struct err *err)
 
 enum result session_audit(struct session *session, struct err *err)
 {
+    const struct audit_signer *signer = &session->keys.signer;
+    AUTO_BUF line = BUF_INIT(AUDIT_LINE_MAX);
+
+    /* Without an audit key: only when it is to sign does keys say what is wrong. */
+    if (signer->spki_len == 0 && signer->sign(signer->context, "{}", 2, &line, err) != RESULT_OK)
+        return err->result;
     return audit_open(session->audit_fd, session->config.origin, &session->keys.signer,
                       &session->audit, err);
 }

@@ -25,6 +25,8 @@ static void tell_hosts(const struct output *output, const cJSON *hosts)
 static void tell_validation(const struct output *output, const char *what,
                             const struct validation_record *record)
 {
+    const cJSON *email;
+
     if (record->txt_name != NULL && record->txt_name[0] != '\0')
         say(output, "  %s: TXT %s = %s\n", what, shown(record->txt_name), given(record->txt_value));
     if (record->http_url != NULL && record->http_url[0] != '\0')
@@ -33,6 +35,11 @@ static void tell_validation(const struct output *output, const char *what,
     if (record->cname != NULL && record->cname[0] != '\0')
         say(output, "  %s: CNAME %s -> %s\n", what, shown(record->cname),
             given(record->cname_target));
+    cJSON_ArrayForEach(email, record->emails)
+    {
+        if (cJSON_IsString(email))
+            say(output, "  %s: mail to %s\n", what, shown(email->valuestring));
+    }
 }
 
 static void tell_items(const struct output *output, const char *what, size_t count,

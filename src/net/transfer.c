@@ -317,9 +317,7 @@ static enum net_outcome lost(const struct transfer *t, CURLcode code, struct err
     (void)err_set(err, RESULT_UNKNOWN,
                   "the request was sent to %s (%s), but no whole answer came: %s%s",
                   x->request->host, x->endpoint.text, buf_text(&cause),
-                  x->request->method == NET_GET
-                      ? ""
-                      : "; whether it took effect is not known: run `georder settle`");
+                  x->request->method == NET_GET ? "" : "; whether it took effect is not known");
     return NET_LOST;
 }
 

@@ -236,3 +236,27 @@ teardown() {
     [[ $output != *secret* || $output == *'secrets are never given'* ]]
     [ "$(events)" = log.created ]
 }
+
+@test "an audit key that is not there: exit 9, nothing is sent, and it says which" {
+    home_start
+    home_edit georder.json '.audit.signing_key |= sub("object=georder-audit"; "object=another")'
+    run -9 georder order --file "$HOUSE/order.json"
+    [[ $output == *'audit.signing_key'*'another'* ]]
+    [ "$(connections)" = 0 ]
+}
+
+@test "what the CA wants for validation is told, also by mail" {
+    home_start '{"orders": [{"answer": "place", "status": "pending_validation"}]}'
+    home_edit policy.json '.rules[0].validation_methods = ["txt", "email"]'
+    run -0 georder order --file "$HOUSE/order.json"
+    [[ $output == *'validation: TXT _acme-challenge.example.com = '* ]]
+    home_edit order.json '.validation_method = "email"'
+    run -0 georder order --file "$HOUSE/order.json"
+    [[ $output == *'validation: mail to administrator@example.com'*'validation: mail to webmaster@example.com'* ]]
+}
+
+@test "a lost answer says what to do" {
+    home_start '{"orders": [{"answer": "drop"}]}'
+    run -8 georder order --file "$HOUSE/order.json"
+    [[ $output == *"whether it took effect is not known: look at the zone's packs before you order again"* ]]
+}

@@ -11,7 +11,7 @@
 static void assert_lost(const struct answer *answer, const char *text)
 {
     assert_text(answer, text);
-    assert_text(answer, "run `georder settle`");
+    assert_text(answer, "whether it took effect is not known");
     cr_assert_eq(answer->outcome, NET_LOST);
     cr_assert_eq(answer->err.result, RESULT_UNKNOWN);
     cr_assert_eq(answer->peers, 1);
