@@ -138,7 +138,10 @@ static enum result dispatch(struct session *session, const char *verb, const cha
     if (!asks && strcmp(verb, "put") != 0 && strcmp(verb, "remove") != 0)
         return err_set(err, RESULT_USAGE,
                        "say put, verify or remove; see georder credential --help");
-    if (session_config(session, err) != RESULT_OK || session_trust(session, err) != RESULT_OK ||
+    /* A broken policy must not keep anybody from taking the credential away. */
+    if ((asks ? session_config(session, err)
+              : config_load(session->options.config, &session->config, err)) != RESULT_OK ||
+        (asks && session_trust(session, err) != RESULT_OK) ||
         keys_start(&session->keys, &session->config, false, err) != RESULT_OK ||
         (asks && (net_start(&session->net, err) != RESULT_OK ||
                   net_trust(&session->net, &session->trust, err) != RESULT_OK)) ||

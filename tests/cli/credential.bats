@@ -155,6 +155,14 @@ stored() {
     [[ $output == *"store it with \`georder credential put\`"* ]]
 }
 
+@test "put and remove need no policy, which may be broken; verify does" {
+    rm policy.json
+    put $user --quiet
+    run -11 credential verify
+    credential remove --quiet
+    [ -z "$(objects)" ]
+}
+
 @test "a keystore home stores, and says so" {
     "$GEORDER_SOURCE/tests/rehearsal/make-home" keystore "$REHEARSAL_CA" 1 keystore
     run -0 "$GEORDER" credential put --config keystore/georder.json <<<$user

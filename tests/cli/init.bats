@@ -152,7 +152,7 @@ failed() {
     init --module /usr/lib/softhsm/nothing.so --token georder --pin-source file:pin
     failed 9 'PKCS#11 module /usr/lib/softhsm/nothing.so: No such file or directory'
     init --module "$(realpath /usr/bin/true)" --token georder --pin-source file:pin
-    failed 9 "PKCS#11 module $(realpath /usr/bin/true)"
+    failed 9 "the PKCS#11 module could not be loaded: $(realpath /usr/bin/true)"
 }
 
 @test "a wrong PIN: exit 9, tried just once; none: nobody to ask" {
