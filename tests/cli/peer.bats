@@ -25,12 +25,12 @@ order() {
     run "$1" georder order --timeout 10 --file "$HOUSE/order.json" "${@:2}"
 }
 
-# The peer saw a connection, perhaps a handshake, and not a byte of HTTP.
+# The peer saw a connection (without the sandbox, two), perhaps a handshake, and not a byte of HTTP.
 saw_nothing() {
     await grep -q '"closed"' "$REHEARSAL_DIR/log"
     rehearsal_stop
-    [ "$(connections)" = 1 ]
-    [ "$(rehearsal_log 'select(.event == "closed") | [.requests, .bytes] | join(" ")')" = '0 0' ]
+    [ "$(connections)" -gt 0 ]
+    [ "$(rehearsal_log 'select(.event == "closed") | [.requests, .bytes] | join(" ")' | sort -u)" = '0 0' ]
     [ "$(requests)" = 0 ]
 }
 
@@ -45,7 +45,7 @@ not_sent() {
     home_listen
     order -0
     rehearsal_stop
-    [ "$(rehearsal_log 'select(.event == "closed") | .bytes > 300')" = true ]
+    [ "$(rehearsal_log 'select(.event == "closed") | .bytes' | sort -n | tail -n 1)" -gt 300 ]
     [ "$(posts)" = 1 ]
 }
 
