@@ -1,6 +1,5 @@
 #include "session.h"
 
-#include <ctype.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <pwd.h>
@@ -175,9 +174,11 @@ bool number_parse(const char *text, int64_t max, int64_t *out)
     if (*text == '\0')
         return false;
     for (; *text != '\0'; text++) {
-        if (!isdigit((unsigned char)*text) || *out > (max - (*text - '0')) / 10)
+        int64_t digit = *text - '0';
+
+        if (digit < 0 || digit > 9 || *out > max / 10 || *out * 10 > max - digit)
             return false;
-        *out = *out * 10 + (*text - '0');
+        *out = *out * 10 + digit;
     }
     return true;
 }
