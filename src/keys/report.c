@@ -110,8 +110,7 @@ static void hsm_key_report(cJSON *out, const struct server *server)
     cJSON_AddBoolToObject(out, "extractable", key->extractable);
     cJSON_AddBoolToObject(out, "always_authenticate", key->always_authenticate);
     if (key->extractable || !key->sensitive)
-        text_add(out, "warning",
-                 "the key can leave the token: make a new one with `georder key rotate`");
+        text_add(out, "warning", "the key can leave the token: a log should have one that cannot");
 }
 
 static cJSON *key_report(struct server *server)

@@ -95,7 +95,7 @@ static void status_known_assess(struct assessing *on, enum status_kind kind)
         break;
     case STATUS_TIMED_OUT:
         OBLIGATION(on, "status_timed_out", "/status",
-                   "the pack is %s: restart it with `georder pack revalidate`", status);
+                   "the pack is %s: restart its validation at Cloudflare", status);
         break;
     case STATUS_ENDED:
         FINDING(on, "status_ended", "/status",

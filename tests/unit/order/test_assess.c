@@ -314,7 +314,7 @@ Test(assess, status_timed_out)
     AUTO_BUF members = BUF_INIT(4096);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char text[128];
-        text_set(text, sizeof(text), "the pack is %s: restart it with `georder pack revalidate`",
+        text_set(text, sizeof(text), "the pack is %s: restart its validation at Cloudflare",
                  names[i]);
         with_status(&members, names[i]);
         open_still(&order, buf_text(&members), "status_timed_out", "/status", text);
