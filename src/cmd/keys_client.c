@@ -55,14 +55,12 @@ enum result keys_start(struct keys *keys, const struct config *config, bool with
 /* It is dead, or it hangs: some modules do, for ever, when their device has gone. */
 static enum result give_up(struct keys *keys, struct err *err)
 {
-    struct err why = {0};
+    struct err cause = *err, end = {0};
 
-    if (keys->pid > 0 &&
-        guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &why) != RESULT_OK)
-        (void)err_set(err, RESULT_KEY, "%s (%s)", err->text, why.text);
+    (void)guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &end);
     keys->pid = 0;
-    err->result = RESULT_KEY;
-    return err_prefix(err, "georder-keys gave no answer");
+    return err_set(err, RESULT_KEY, "georder-keys gave no answer: %s%s%s", cause.text,
+                   end.text[0] != '\0' ? "; " : "", end.text);
 }
 
 static enum result answer(struct keys *keys, enum msg_type wanted, struct msg *msg, struct err *err)
