@@ -11,8 +11,9 @@ static const char help[] =
     "       georder audit show INDEX|ORDER\n"
     "\n"
     "verify checks every signature, the chain, the tree and the checkpoint. list shows a line a\n"
-    "record, show one record whole, or all records of an order. None needs keys or the network,\n"
-    "nor, with --directory and --origin, a config.\n"
+    "record, show one record whole, or all records of an order; these two check no signature. "
+    "None\n"
+    "needs keys or the network, nor, with --directory and --origin, a config.\n"
     "\n"
     "  --directory DIR           the log, say audit in a home; goes with --origin\n"
     "  --origin ORIGIN           the log's name, which its checkpoint must bear\n"
@@ -144,7 +145,7 @@ static bool list_one(void *context, uint64_t index, const char *line, size_t len
     (void)line;
     (void)len;
     time_format(cJSON_IsNumber(time) ? (int64_t)time->valuedouble : 0, when);
-    say(&wish->session->output, "%6llu  %s  %-15s %s  %s\n", (unsigned long long)index, when,
+    say(&wish->session->output, "%6llu  %s  %-15s %-36s  %s\n", (unsigned long long)index, when,
         shown(text_of(at(payload, "metadata", "event_code"))),
         shown(text_of(at(payload, "metadata", "correlation_uid"))),
         shown(text_of(cJSON_GetObjectItemCaseSensitive(payload, "message"))));

@@ -28,7 +28,7 @@ static enum result text_or_null(const struct json_doc *doc, const char *name, si
     return json_string_opt(doc, doc->root, name, max, out, err);
 }
 
-static bool variable_name_valid(const char *name)
+bool variable_name_valid(const char *name)
 {
     size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
@@ -172,7 +172,8 @@ enum result config_load(const char *option, struct config *config, struct err *e
     if (option == NULL && surroundings.config[0] == '\0' && !exists(config->path))
         return err_set(err, RESULT_CONFIG,
                        "no config: neither --config nor $GEORDER_CONFIG is given, and there is no "
-                       "%s; `georder init` makes one",
+                       "georder/georder.json in $XDG_CONFIG_HOME or ~/.config, nor %s; `georder "
+                       "init` makes one",
                        config->path);
     if (directory_of(config, err) != RESULT_OK ||
         guard_read(config->path, GUARD_PUBLIC, RESULT_CONFIG, &config->text, err) != RESULT_OK)

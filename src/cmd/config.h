@@ -36,6 +36,8 @@ extern struct surroundings surroundings;
 MUST_USE enum result config_load(const char *option, struct config *config, struct err *err);
 bool address_valid(const char *text); /* IPv4 or IPv6 */
 void config_free(struct config *config);
+/* May a module be given a variable of this name? Not one that steers the loader. */
+MUST_USE bool variable_name_valid(const char *name);
 #define AUTO_CONFIG __attribute__((cleanup(config_free))) struct config
 
 #endif

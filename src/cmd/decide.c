@@ -62,12 +62,22 @@ void decision_tell(struct session *session, const struct order *order,
         output_add(&session->output, "decision", decision_json(session->policy, decision));
 }
 
+/* An expired policy denies, but it is the policy that needs a person, not the order. */
+static bool policy_is_out_of_force(const struct decision *decision)
+{
+    for (size_t i = 0; i < decision->reasons; i++)
+        if (strcmp(decision->reason[i].code, "policy_expired") == 0 ||
+            strcmp(decision->reason[i].code, "policy_not_effective") == 0)
+            return true;
+    return false;
+}
+
 enum result decision_error(const struct session *session, const struct decision *decision,
                            struct err *err)
 {
     size_t all = decision->reasons + decision->omitted;
 
-    return err_set(err, RESULT_DENIED, "denied by policy %s, revision %lld, for %zu %s",
-                   session->facts.name, (long long)session->facts.revision, all,
-                   all == 1 ? "reason" : "reasons");
+    return err_set(err, policy_is_out_of_force(decision) ? RESULT_CONFIG : RESULT_DENIED,
+                   "denied by policy %s, revision %lld, for %zu %s", session->facts.name,
+                   (long long)session->facts.revision, all, all == 1 ? "reason" : "reasons");
 }

@@ -10,7 +10,7 @@ MUST_USE enum result decide(struct session *session, struct order *order, struct
 /* To people and to the document. */
 void decision_tell(struct session *session, const struct order *order,
                    const struct decision *decision);
-/* RESULT_DENIED with a one-line summary. */
+/* RESULT_DENIED, or RESULT_CONFIG when the policy is not in force, with a one-line summary. */
 enum result decision_error(const struct session *session, const struct decision *decision,
                            struct err *err);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 
 #include "guard.h"
 #include "session.h"
+
+#define VARIABLE_LEN 80
 
 static const char help[] =
     "usage: georder init DIRECTORY --module FILE --token LABEL [--pin-source SOURCE]\n"
@@ -63,7 +66,8 @@ struct home {
     struct session *session;
     const char *directory, *module, *token, *pin, *passphrase, *policy, *ca, *origin, *resolve;
     bool keystore;
-    struct buf environment, credential, signing_key, host;
+    char variable[MODULE_ENVIRONMENT_MAX][VARIABLE_LEN + 1]; /* names */
+    struct buf credential, signing_key, host;
     int fd; /* of the directory */
     char kid[AUDIT_KID_LEN + 1];
 };
@@ -73,12 +77,20 @@ static enum result take_environment(struct home *home, struct err *err)
     struct config *config = &home->session->config;
     const char *equals = strchr(optarg, '=');
 
-    if (equals == NULL || equals == optarg || config->environment > 0)
-        return err_set(err, RESULT_USAGE, "--environment: give one NAME=VALUE");
-    buf_put(&home->environment, optarg, (size_t)(equals - optarg));
-    config->variable[0].name = buf_text(&home->environment);
-    config->variable[0].value = equals + 1;
-    config->environment = 1;
+    size_t count = config->environment;
+    char *name = home->variable[count];
+
+    if (count == MODULE_ENVIRONMENT_MAX)
+        return err_set(err, RESULT_USAGE, "--environment: at most %d variables", (int)count);
+    (void)snprintf(name, sizeof home->variable[count], "%.*s",
+                   equals != NULL ? (int)(equals - optarg) : 0, optarg);
+    if (equals == NULL || !variable_name_valid(name))
+        return err_set(err, RESULT_USAGE,
+                       "--environment: give NAME=VALUE; a name is of A-Z, 0-9 and _, and none that "
+                       "steers the loader");
+    config->variable[count].name = name;
+    config->variable[count].value = equals + 1;
+    config->environment++;
     return RESULT_OK;
 }
 
@@ -357,7 +369,6 @@ enum result cmd_init(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
     struct home home = {.session = &session,
-                        .environment = BUF_INIT(80),
                         .credential = BUF_INIT(2048),
                         .signing_key = BUF_INIT(2048),
                         .host = BUF_INIT(300),
@@ -371,7 +382,6 @@ enum result cmd_init(int argc, char **argv)
     if (result == RESULT_OK)
         (void)init(&home, &err);
     fd_close(&home.fd);
-    buf_free(&home.environment);
     buf_free(&home.credential);
     buf_free(&home.signing_key);
     buf_free(&home.host);

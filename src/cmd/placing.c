@@ -25,6 +25,10 @@ static void release(struct session *session, const struct net_request *request, 
     }
     released = keys_credential(&session->keys, write_end, NULL, &why) == RESULT_OK;
     net_await(&session->net, request, out);
+    if (session->options.verbose && out->has_peer && out->peer.pin_matched < out->peer.chain)
+        note(&session->output, "peer %s port %u: %s %s, certificate %u of %u is pinned\n",
+             shown(out->peer.address), out->peer.port, shown(out->peer.tls_version),
+             shown(out->peer.cipher), out->peer.pin_matched + 1, out->peer.chain);
     if (!released && out->outcome == NET_UNSENT && out->why.result == RESULT_KEY)
         out->why = why;
 }

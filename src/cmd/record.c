@@ -222,6 +222,9 @@ static enum result append(struct placing *placing, struct audit_event *event, cJ
     if (audit_append(placing->session->audit, event, body != NULL ? buf_text(body) : NULL,
                      body != NULL ? body->len : 0, &index, err) != RESULT_OK)
         return err->result;
+    if (placing->session->options.verbose)
+        note(&placing->session->output, "record %llu: %s\n", (unsigned long long)index,
+             event->event);
     if (placing->records != NULL)
         cJSON_AddItemToArray(placing->records, cJSON_CreateNumber((double)index));
     return RESULT_OK;

@@ -183,10 +183,10 @@ geo label eu: Cloudflare'"'"'s order endpoint takes no label, so none is sent. T
     run -11 env -i "$GEORDER" check --policy broken.json --file order.json --json
     jq -e '.exit == 11 and .result == "config" and (.error | startswith("broken.json:1:"))' <<<"$(sed '/^georder/d' <<<"$output")"
     jq '.expires = "2021-01-01T00:00:00Z"' policy.json >expired.json
-    run -3 env -i "$GEORDER" check --policy expired.json --file order.json
+    run -11 env -i "$GEORDER" check --policy expired.json --file order.json
     [[ $output == *expired* ]]
     jq '.effective = "2098-01-01T00:00:00Z"' policy.json >early.json
-    run -3 env -i "$GEORDER" check --policy early.json --file order.json
+    run -11 env -i "$GEORDER" check --policy early.json --file order.json
     [[ $output == *2098-01-01* ]]
     chmod go+w policy.json
     run -11 check --file order.json

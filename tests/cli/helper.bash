@@ -3,7 +3,7 @@
 # rehearsal_stop in teardown. tests/rehearsal/README.md has the scenario and the journal.
 
 GEORDER_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-GEORDER_BUILD=$(cd "${GEORDER_BUILD:-$GEORDER_SOURCE/build/release}" && pwd) || exit 1
+GEORDER_BUILD=$(cd "${GEORDER_BUILD:-$GEORDER_SOURCE/build}" && pwd) || exit 1
 export GEORDER_SOURCE GEORDER_BUILD
 
 # The certificates, made once for all tests of a run: $REHEARSAL_CA/root.pem, root.pin, ...

@@ -219,3 +219,18 @@ failed() {
     run -11 env -i "$GEORDER" init pin --keystore
     [[ $output == *'is not a directory'* ]]
 }
+
+@test "several variables for the module; none that steers the loader" {
+    init "${token[@]}" --environment A_B=1 --environment C=x=y
+    [ "$status" = 0 ]
+    [ "$(jq -c .pkcs11.environment georder.json)" = '{"SOFTHSM2_CONF":"softhsm2.conf","A_B":"1","C":"x=y"}' ]
+}
+
+@test "a variable of a bad name" {
+    local bad
+    for bad in LD_PRELOAD=/x GLIBC_TUNABLES=x a=b NOTHING =x; do
+        init "${token[@]}" --environment "$bad"
+        [ "$status" = 2 ]
+        [[ $stderr == *'--environment: give NAME=VALUE'* ]]
+    done
+}

@@ -128,3 +128,17 @@ long_hosts() {
     recorded 'order.intent order.response'
     verified
 }
+
+@test "an answer that takes long, but not longer than the time that was given, is not lost" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 23}]}'
+    run -0 georder order --timeout 40 --file "$HOUSE/order.json"
+    recorded 'order.intent order.response'
+}
+
+@test "a path with a tilde, and all that a module may get as its environment" {
+    home_listen
+    home_edit georder.json '.pkcs11.environment += ([range(15) | {key: "VARIABLE_\(.)", value: ("x" * 4000)}] | from_entries)'
+    home_edit policy.json '.api.base_url |= sub("/client/v4"; "/~me")'
+    run -4 georder order --file "$HOUSE/order.json"
+    [ "$(rehearsal_log 'select(.event == "request") | .path')" = "/~me/zones/$ZONE_ID/ssl/certificate_packs/order" ]
+}

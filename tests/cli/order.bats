@@ -65,6 +65,22 @@ teardown() {
     verified
 }
 
+@test "a policy that is not in force: exit 11, no connection, recorded as a denial" {
+    home_start
+    home_edit policy.json '.expires = "2026-01-02T00:00:00Z"'
+    run -11 georder order --file "$HOUSE/order.json"
+    [ "$(connections)" = 0 ]
+    [ "$(events)" = 'log.created order.denied' ]
+    [ "$(last_record '.decision.reasons[0].code')" = policy_expired ]
+}
+
+@test "--verbose tells the records and the peer, on standard error alone" {
+    home_start
+    run -0 --separate-stderr georder order --verbose --file "$HOUSE/order.json"
+    [[ $stderr == *'record 1: order.intent'*"peer 127.0.0.1 port $REHEARSAL_PORT: TLSv1.3 "*', certificate 3 of 3 is pinned'*'record 2: order.response'* ]]
+    [[ $output != *'record 1'* ]]
+}
+
 @test "a lost answer: exit 8, exactly one POST, order.unknown" {
     home_start '{"orders": [{"answer": "drop"}]}'
     run -8 georder order --file "$HOUSE/order.json"
