@@ -27,7 +27,7 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
 /*        message          from       to         body at most  how often, with what */
 #define ROLE_MESSAGES(X) \
     /* main asks keys; keys answers each with its own kind, KEYS_DONE, or KEYS_FAILED */ \
-    X(KEYS_OPEN,       ROLE_MAIN, ROLE_KEYS, 16 * KIB, ONCE,  NO_FD)  /* key sources, module environment */ \
+    X(KEYS_OPEN,       ROLE_MAIN, ROLE_KEYS, 80 * KIB, ONCE,  NO_FD)  /* key sources, module environment */ \
     X(KEYS_READY,      ROLE_KEYS, ROLE_MAIN,  4 * KIB, ONCE,  NO_FD)  /* alg, public key, sandbox level */ \
     X(KEYS_SIGN,       ROLE_MAIN, ROLE_KEYS, 64 * KIB, OFTEN, NO_FD)  /* a record's payload */ \
     X(KEYS_LINE,       ROLE_KEYS, ROLE_MAIN, 66 * KIB, OFTEN, NO_FD)  /* the signed line */ \

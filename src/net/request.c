@@ -6,7 +6,7 @@
 #define DEADLINE_MAX_MS 3600000
 
 static const char path_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                 "/_.?&=-";
+                                 "/_.~?&=-";
 static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
 
 static bool only(const char *text, const char *chars)
