@@ -211,7 +211,7 @@ failed() {
     init --keystore --config x
     failed 2 '--config has no meaning here'
     init "${token[@]:0:6}" --environment SOFTHSM2_CONF
-    failed 2 '--environment: give one NAME=VALUE'
+    failed 2 '--environment: give NAME=VALUE'
     init --module
     failed 2 '--module needs a value'
     run -11 env -i "$GEORDER" init /proc/nothing --keystore
