@@ -1,7 +1,8 @@
 /*
  * Verifying a log against what this machine's OpenSSL can verify at all: ECDSA P-256 signatures,
- * one after another, on as many cores. Both are measured in turn and the best of each counts, so
- * that other load weighs on both alike; on a busy machine it takes more turns.
+ * one after another, on as many cores. Both are measured in turn, over about the same time; the
+ * median of the ratios counts, so that other load weighs on both alike, and on a busy machine there
+ * are more turns.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -21,8 +22,8 @@
 
 #define ORIGIN      "bench.example.com/georder"
 #define RECORDS     10000
-#define ROUNDS_MIN  8
-#define ROUNDS_MAX  40
+#define ROUNDS_MIN  9
+#define ROUNDS_MAX  41
 #define RATIO_MIN   0.9
 #define APPENDS     300 /* timed */
 #define APPEND_MAX  2.5 /* ms, beyond what the disk takes to flush twice */
@@ -121,18 +122,15 @@ static void header_make(const struct audit_signer *signer)
     (void)snprintf(protected, sizeof protected, "%s", buf_text(&out));
 }
 
+/* Makes payloads of 1.6 KiB. */
 static cJSON *detail_make(void)
 {
     return cJSON_Parse(
-        "{\"policy\":{\"name\":\"example-corp-certificates\",\"revision\":7,\"digest\":\"e3b0c44298"
-        "fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"},\"decision\":{\"permit\":true,"
-        "\"rules\":[\"eu-production\"]},\"order\":{\"zone\":"
-        "\"example.com\",\"hosts\":[\"example.com\",\"*.example.com\",\"shop.eu.example.com\"],"
-        "\"type\":\"advanced\",\"certificate_authority\":\"google\",\"validity_days\":90,"
-        "\"validation_method\":\"txt\",\"cloudflare_branding\":false,\"reference\":\"CHG0012345\"},"
-        "\"response\":{"
-        "\"status\":200,\"cf_ray\":\"8a1b2c3d4e5f6789-FRA\"},\"sandbox\":\"landlock=7 "
-        "seccomp=kill\"}");
+        "{\"policy\":{\"revision\":7,\"digest\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93"
+        "4ca495991b7852b855\"},\"decision\":{\"permit\":true,\"rules\":[\"eu-production\"]},"
+        "\"order\":{\"zone\":\"example.com\",\"hosts\":[\"example.com\",\"*.example.com\"],"
+        "\"certificate_authority\":\"google\",\"validity_days\":90,\"validation_method\":\"txt\","
+        "\"reference\":\"CHG0012345\"}}");
 }
 
 static int double_compare(const void *left, const void *right)
@@ -145,7 +143,7 @@ static int double_compare(const void *left, const void *right)
 static double median(double *times, size_t count)
 {
     qsort(times, count, sizeof *times, double_compare);
-    return times[count / 2] * 1000;
+    return times[count / 2];
 }
 
 /* What the disk takes for the two flushes of an append, and nothing else. */
@@ -163,7 +161,7 @@ static double flushes_time(int dirfd)
         times[i] = seconds() - times[i];
     }
     (void)close(fd);
-    return median(times, APPENDS);
+    return 1000 * median(times, APPENDS);
 }
 
 static double log_make(int fd, const struct audit_signer *signer)
@@ -204,7 +202,7 @@ static double log_make(int fd, const struct audit_signer *signer)
     }
     cJSON_Delete(detail);
     audit_close(&audit);
-    return median(times, APPENDS);
+    return 1000 * median(times, APPENDS);
 }
 
 static void *verify_for_a_slice(void *count)
@@ -281,7 +279,7 @@ int main(void)
     uint8_t *at = spki;
     struct audit_signer signer = {
         .alg = "ES256", .spki = spki, .sign = bench_sign, .checkpoint = bench_checkpoint};
-    double append, flushes, verify = 0, limit = 0;
+    double append, flushes, verify = 0, limit = 0, ratio = 0, ratios[ROUNDS_MAX];
     int fd;
 
     pkey = EVP_EC_gen("P-256");
@@ -291,9 +289,11 @@ int main(void)
     header_make(&signer);
     flushes = flushes_time(fd);
     append = log_make(fd, &signer);
-    for (int i = 0; i < ROUNDS_MIN || (i < ROUNDS_MAX && verify < RATIO_MIN * limit); i++) {
+    for (size_t i = 0; i < ROUNDS_MIN || (i < ROUNDS_MAX && ratio < RATIO_MIN); i++) {
         double one = ecdsa_rate(cores()), other = verify_rate(fd);
 
+        ratios[i] = other / one;
+        ratio = median(ratios, i + 1);
         limit = one > limit ? one : limit;
         verify = other > verify ? other : verify;
     }
@@ -304,9 +304,9 @@ int main(void)
     printf("%-44s %9.3f ms\n", "two writes and flushes, median", flushes);
     printf("%-44s %9.3f ms %7.3f ms\n", "append with a key in software, median", append,
            flushes + APPEND_MAX);
-    printf("%-44s %10.0f/s\n", "ECDSA P-256 verifications, all cores", limit);
-    printf("%-44s %10.0f/s\n", "records verified, all cores", verify);
-    printf("%-44s %12.3f %10.3f\n", "  as a part of the ECDSA verifications", verify / limit,
+    printf("%-44s %10.0f/s\n", "ECDSA P-256 verifications, all cores, best", limit);
+    printf("%-44s %10.0f/s\n", "records verified, all cores, best", verify);
+    printf("%-44s %12.3f %10.3f\n", "  as a part of the ECDSA verifications, median", ratio,
            RATIO_MIN);
-    return verify / limit >= RATIO_MIN && append <= flushes + APPEND_MAX ? 0 : 1;
+    return ratio >= RATIO_MIN && append <= flushes + APPEND_MAX ? 0 : 1;
 }
