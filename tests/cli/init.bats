@@ -212,6 +212,8 @@ failed() {
     failed 2 '--config has no meaning here'
     init "${token[@]:0:6}" --environment SOFTHSM2_CONF
     failed 2 '--environment: give NAME=VALUE'
+    init "${token[@]:0:6}" --environment LD_PRELOAD=x.so
+    failed 2 'none that steers the loader'
     init --module
     failed 2 '--module needs a value'
     run -11 env -i "$GEORDER" init /proc/nothing --keystore
