@@ -201,7 +201,7 @@ static void judge_answer(const struct placing *placing, const struct exchange *e
                       answer->errors > 0 ? answer->error[0].message : "");
         return;
     }
-    if (answer->outcome == ANSWER_UNCLEAR) {
+    if (answer->outcome == ANSWER_UNCLEAR || pack == NULL) {
         (void)err_set(judged, RESULT_UNKNOWN,
                       "HTTP %u does not tell whether the order was placed (%s): look at the "
                       "zone's packs, do not order again blindly",
