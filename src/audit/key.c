@@ -7,10 +7,10 @@
 #include <string.h>
 
 static const struct algorithm algorithms[] = {
-    {"ES256", "SHA256", "P-256", "prime256v1", 32, 0},
-    {"ES384", "SHA384", "P-384", "secp384r1", 48, 0},
-    {"RS256", "SHA256", NULL, NULL, 0, RSA_PKCS1_PADDING},
-    {"PS256", "SHA256", NULL, NULL, 0, RSA_PKCS1_PSS_PADDING},
+    {"ES256", "SHA256", 32, "P-256", "prime256v1", 32, 0},
+    {"ES384", "SHA384", 48, "P-384", "secp384r1", 48, 0},
+    {"RS256", "SHA256", 32, NULL, NULL, 0, RSA_PKCS1_PADDING},
+    {"PS256", "SHA256", 32, NULL, NULL, 0, RSA_PKCS1_PSS_PADDING},
 };
 
 static const struct algorithm *algorithm_find(const char *name)
@@ -200,7 +200,7 @@ bool key_verify_note(const struct key *key, const uint8_t *signature, size_t len
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx = NULL;
     bool good = ctx != NULL &&
-                EVP_DigestVerifyInit_ex(ctx, &pctx, "SHA256", NULL, NULL, key->pkey, NULL) == 1;
+                EVP_DigestVerifyInit_ex(ctx, &pctx, "SHA256", 32, NULL, NULL, key->pkey, NULL) == 1;
 
     if (good && key->alg->curve == NULL)
         good = EVP_PKEY_CTX_set_rsa_padding(pctx, key->alg->padding) == 1;

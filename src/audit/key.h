@@ -14,10 +14,11 @@
 struct algorithm {
     const char *name;   /* RFC 7518 section 3.1 */
     const char *digest; /* as OpenSSL names it */
-    const char *curve;  /* JWK's name, or NULL for RSA */
-    const char *group;  /* OpenSSL's name for it */
-    size_t scalar;      /* bytes of r and of s */
-    int padding;        /* of RSA */
+    size_t digest_len;
+    const char *curve; /* JWK's name, or NULL for RSA */
+    const char *group; /* OpenSSL's name for it */
+    size_t scalar;     /* bytes of r and of s */
+    int padding;       /* of RSA */
 };
 
 struct key {

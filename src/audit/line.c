@@ -130,8 +130,8 @@ static enum line_status header_check(struct checker *checker, const struct jws *
 
 static bool signature_check(struct checker *checker, const struct jws *jws)
 {
-    bool wide = strcmp(checker->key->alg->digest, "SHA384") == 0;
-    struct hasher *hasher = wide ? &checker->sha384 : &checker->sha256;
+    size_t digest_len = checker->key->alg->digest_len;
+    struct hasher *hasher = digest_len == SHA256_LEN ? &checker->sha256 : &checker->sha384;
     uint8_t digest[EVP_MAX_MD_SIZE];
 
     buf_reset(&checker->signature);
@@ -144,7 +144,7 @@ static bool signature_check(struct checker *checker, const struct jws *jws)
     hash_end(hasher, digest);
     return key_verify_jws(checker->key, checker->ctx[checker->key - checker->ring->key],
                           (const uint8_t *)checker->signature.data, checker->signature.len, digest,
-                          wide ? 48 : 32);
+                          digest_len);
 }
 
 static bool body_check(struct checker *checker, const char *name)
