@@ -200,7 +200,7 @@ bool key_verify_note(const struct key *key, const uint8_t *signature, size_t len
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx = NULL;
     bool good = ctx != NULL &&
-                EVP_DigestVerifyInit_ex(ctx, &pctx, "SHA256", 32, NULL, NULL, key->pkey, NULL) == 1;
+                EVP_DigestVerifyInit_ex(ctx, &pctx, "SHA256", NULL, NULL, key->pkey, NULL) == 1;
 
     if (good && key->alg->curve == NULL)
         good = EVP_PKEY_CTX_set_rsa_padding(pctx, key->alg->padding) == 1;
