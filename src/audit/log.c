@@ -143,11 +143,12 @@ static enum result audit_start(struct audit *audit, const struct audit_signer *s
 enum result audit_open(int dirfd, const char *origin, const struct audit_signer *signer,
                        struct audit **out, struct err *err)
 {
+    enum result result = origin_check(origin, err);
     struct audit *audit;
 
     *out = NULL;
-    if (origin_check(origin, err) != RESULT_OK)
-        return err->result;
+    if (result != RESULT_OK)
+        return result;
     audit = calloc(1, sizeof *audit);
     if (audit == NULL)
         return err_set(err, RESULT_INTERNAL, "audit log: out of memory");
@@ -156,9 +157,10 @@ enum result audit_open(int dirfd, const char *origin, const struct audit_signer 
     audit->segment_max = SEGMENT_MAX;
     audit->note = (struct buf)BUF_INIT(NOTE_MAX);
     memcpy(audit->origin, origin, strlen(origin) + 1);
-    if (audit_start(audit, signer, err) != RESULT_OK) {
+    result = audit_start(audit, signer, err);
+    if (result != RESULT_OK) {
         audit_close(&audit);
-        return err->result;
+        return result;
     }
     *out = audit;
     return RESULT_OK;

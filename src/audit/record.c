@@ -202,7 +202,7 @@ enum result record_build(const struct audit_event *event, const struct record_pl
 {
     if (!given(event->event) || !given(event->operation))
         return err_set(err, RESULT_INTERNAL, "audit record: no event or no operation named");
-    if (cJSON_HasObjectItem(detail, "body_file"))
+    if (cJSON_GetObjectItemCaseSensitive(detail, "body_file") != NULL)
         return err_set(err, RESULT_INTERNAL, "audit record: body_file is the log's own to give");
     buf_puts(out, "{\"class_uid\":6003,");
     put_metadata(out, event, place);

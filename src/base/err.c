@@ -47,7 +47,7 @@ static void text_cut(struct err *err, int wanted)
     memcpy(err->text + end, dots, sizeof dots);
 }
 
-enum result err_set(struct err *err, enum result result, const char *fmt, ...)
+enum result err_fill(struct err *err, enum result result, const char *fmt, ...)
 {
     va_list args;
 

@@ -78,10 +78,12 @@ static enum result take_environment(struct home *home, struct err *err)
     const char *equals = strchr(optarg, '=');
 
     size_t count = config->environment;
-    char *name = home->variable[count];
+    char *name;
 
-    if (count == MODULE_ENVIRONMENT_MAX)
-        return err_set(err, RESULT_USAGE, "--environment: at most %d variables", (int)count);
+    if (count >= MODULE_ENVIRONMENT_MAX)
+        return err_set(err, RESULT_USAGE, "--environment: at most %d variables",
+                       MODULE_ENVIRONMENT_MAX);
+    name = home->variable[count];
     (void)snprintf(name, sizeof home->variable[count], "%.*s",
                    equals != NULL ? (int)(equals - optarg) : 0, optarg);
     if (equals == NULL || !variable_name_valid(name))
@@ -369,6 +371,7 @@ enum result cmd_init(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
     struct home home = {.session = &session,
+                        .directory = "",
                         .credential = BUF_INIT(2048),
                         .signing_key = BUF_INIT(2048),
                         .host = BUF_INIT(300),

@@ -72,7 +72,8 @@ static void content_free(struct content *content)
 #define AUTO_CONTENT __attribute__((cleanup(content_free))) struct content
 #define CONTENT_INIT                                                                               \
     {                                                                                              \
-        .iv = BUF_INIT(IV_LEN), .ciphertext = BUF_INIT(JWE_PLAIN_MAX), .tag = BUF_INIT(TAG_LEN)    \
+        .iv = BUF_INIT(IV_LEN), .ciphertext = BUF_INIT(JWE_PLAIN_MAX), .tag = BUF_INIT(TAG_LEN),   \
+        .aad = ""                                                                                  \
     }
 
 static bool content_open(const struct content *content, const struct buf *key, struct buf *plain)

@@ -132,7 +132,7 @@ enum result module_get(struct ring *ring, const struct uri *uri, struct module *
                        struct err *err)
 {
     struct module *module = &ring->module[ring->modules];
-    char path[URI_MAX + 1];
+    char path[URI_MAX + 1] = "";
 
     if ((uri->module_named ? name_resolve : path_resolve)(uri->module, path, err) != RESULT_OK)
         return err->result;

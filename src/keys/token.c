@@ -73,8 +73,8 @@ static enum result token_choose(struct module *module, const struct uri *uri, st
 
 enum result token_get(struct ring *ring, const struct uri *uri, struct token **out, struct err *err)
 {
-    struct module *module;
-    struct token token;
+    struct module *module = NULL;
+    struct token token = {0};
     CK_RV rv;
 
     if (module_get(ring, uri, &module, err) != RESULT_OK ||

@@ -18,7 +18,7 @@ static void value_keep(char *out, const char *value, size_t len)
     if (len > HEAD_VALUE_MAX)
         len = HEAD_VALUE_MAX;
     for (size_t i = 0; i < len; i++)
-        out[i] = value[i] >= 0x20 && value[i] <= 0x7e ? value[i] : '?';
+        out[i] = (char)(value[i] >= 0x20 && value[i] <= 0x7e ? value[i] : '?');
     out[len] = '\0';
 }
 

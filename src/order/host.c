@@ -89,7 +89,7 @@ static enum result upper_fail(const char *name, struct err *err)
 {
     char lower[HOST_LEN + 1];
     size_t i = 0;
-    for (; name[i] != '\0' && i < HOST_LEN; i++)
+    for (; i < HOST_LEN && name[i] != '\0'; i++)
         lower[i] = (char)(is_upper(name[i]) ? name[i] - 'A' + 'a' : name[i]);
     lower[i] = '\0';
     return host_fail(name, err, "upper case: write it as \"%s\"", lower);

@@ -213,6 +213,7 @@ Test(config, without_any_it_says_how_to_get_one)
     cr_assert_eq(config_load(NULL, &config, &err), RESULT_CONFIG);
     cr_assert_str_eq(err.text,
                      "no config: neither --config nor $GEORDER_CONFIG is given, and there is no "
+                     "georder/georder.json in $XDG_CONFIG_HOME or ~/.config, nor "
                      "/etc/georder/georder.json; `georder init` makes one");
     config_free(&config);
 }
