@@ -35,8 +35,7 @@ struct err {
 
 /* Fills err (which may not be NULL); its value is result, so that `return err_set(...)` reads well
  * and every reader, compilers among them, sees what is returned. */
-#define err_set(err, result, ...)                                                                  \
-    ((void)err_fill((err), (result), __VA_ARGS__), (enum result)(result))
+#define err_set(to, what, ...) ((void)err_fill((to), (what), __VA_ARGS__), (enum result)(what))
 enum result err_fill(struct err *err, enum result result, const char *fmt, ...) PRINTF(3, 4);
 /* Puts "context: " before the text that is there; keeps and returns its result. */
 enum result err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
