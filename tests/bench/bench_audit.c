@@ -1,8 +1,8 @@
 /*
  * Verifying a log against what this machine's OpenSSL can verify at all: ECDSA P-256 signatures,
  * one after another, on as many cores. Both are measured in turn, over about the same time.
- * The median of the ratios counts, or the ratio of the best of each if that is higher, so that
- * other load does not count; and on a busy machine there are more turns.
+ * The median of the ratios counts, so that other load weighs on both alike; on a busy machine there
+ * are more turns.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -296,7 +296,6 @@ int main(void)
         limit = one > limit ? one : limit;
         verify = other > verify ? other : verify;
         ratio = median(ratios, i + 1);
-        ratio = verify / limit > ratio ? verify / limit : ratio;
     }
     (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     (void)close(fd);
@@ -307,6 +306,7 @@ int main(void)
            2 * flushes + APPEND_MAX);
     printf("%-44s %10.0f/s\n", "ECDSA P-256 verifications, all cores, best", limit);
     printf("%-44s %10.0f/s\n", "records verified, all cores, best", verify);
-    printf("%-44s %12.3f %10.3f\n", "  as a part of the ECDSA verifications", ratio, RATIO_MIN);
+    printf("%-44s %12.3f %10.3f\n", "  as a part of the ECDSA verifications, median", ratio,
+           RATIO_MIN);
     return ratio >= RATIO_MIN && append <= 2 * flushes + APPEND_MAX ? 0 : 1;
 }
