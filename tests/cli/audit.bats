@@ -308,14 +308,14 @@ home_copy_again() {
     done
     { cat protected && printf . && cat payload; } >input
     # r || s, base64url, becomes the DER that openssl wants
-    hex=$(tr -- -_ +/ <signature | sed 's/$/==/' | base64 -d | xxd -p | tr -d '\n')
+    hex=$(tr -- -_ +/ <signature | sed 's/$/==/' | base64 -d | od -An -v -tx1 | tr -d ' \n')
     [ "${#hex}" = 128 ]
     printf 'asn1=SEQUENCE:s\n[s]\nr=INTEGER:0x%s\ns=INTEGER:0x%s\n' "${hex:0:64}" "${hex:64}" >der.conf
     openssl asn1parse -genconf der.conf -out signature.der >/dev/null
     # a P-256 key in SubjectPublicKeyInfo: 26 bytes, then 4, x, y
     { printf 3059301306072a8648ce3d020106082a8648ce3d03010703420004
-      for part in x y; do jq -rj ".$part" "$HOUSE/audit/keys"/*.jwk | tr -- -_ +/ | sed 's/$/=/' | base64 -d | xxd -p | tr -d '\n'; done
-    } | xxd -r -p | openssl pkey -pubin -inform DER -out key.pem
+      for part in x y; do jq -rj ".$part" "$HOUSE/audit/keys"/*.jwk | tr -- -_ +/ | sed 's/$/=/' | base64 -d | od -An -v -tx1 | tr -d ' \n'; done
+    } | tr a-f A-F | basenc --base16 -d | openssl pkey -pubin -inform DER -out key.pem
     run -0 openssl dgst -sha256 -verify key.pem -signature signature.der input
     [ "$output" = 'Verified OK' ]
     printf x >>input

@@ -1,6 +1,7 @@
 // keystore.mjs open|put FILE NODE_MODULES NAME: one secret of a keystore of georder, by npm jose and
 // without any of georder's code. The passphrase is read from descriptor 3; `put` reads the secret from
 // standard input and adds a second recipient, whose passphrase is on descriptor 4.
+import { webcrypto } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -8,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 
 const [verb, file, modules, name] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(join(resolve(modules), 'here.js')));
+globalThis.crypto ??= webcrypto; // jose wants it there, and Node.js 18 has it only here
 const { GeneralEncrypt, generalDecrypt } = await import(pathToFileURL(require.resolve('jose')));
 
 const alg = 'PBES2-HS512+A256KW';

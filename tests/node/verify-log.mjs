@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 
 const [directory, modules, trusted] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(join(resolve(modules), 'here.js')));
+globalThis.crypto ??= webcrypto; // jose wants it there, and Node.js 18 has it only here
 const { calculateJwkThumbprint, flattenedVerify, importJWK } =
   await import(pathToFileURL(require.resolve('jose')));
 
