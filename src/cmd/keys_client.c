@@ -32,24 +32,36 @@ static bool person_present(void)
     return terminal >= 0;
 }
 
-enum result keys_start(struct keys *keys, const struct config *config, bool with_signing,
-                       struct err *err)
+enum result keys_spawn(struct keys *keys, struct err *err)
 {
-    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
-    bool interactive = person_present();
     AUTO_FD theirs = -1;
     int fds[2];
 
     *keys = (struct keys)KEYS_INIT;
-    keys->patience = interactive ? PATIENCE_PERSON : PATIENCE_MACHINE;
     if (ipc_pair(fds, err) != RESULT_OK)
         return err->result;
     theirs = fds[1];
     keys->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_KEYS};
-    if (guard_spawn("georder-keys", theirs, &keys->pid, err) != RESULT_OK)
-        return err->result;
+    return guard_spawn("georder-keys", theirs, &keys->pid, err);
+}
+
+enum result keys_open(struct keys *keys, const struct config *config, bool with_signing,
+                      struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    bool interactive = person_present();
+
+    keys->patience = interactive ? PATIENCE_PERSON : PATIENCE_MACHINE;
     open_body(&body, config, with_signing, interactive);
     return ipc_send(&keys->ipc, MSG_KEYS_OPEN, &body, -1, err);
+}
+
+enum result keys_start(struct keys *keys, const struct config *config, bool with_signing,
+                       struct err *err)
+{
+    if (keys_spawn(keys, err) != RESULT_OK)
+        return err->result;
+    return keys_open(keys, config, with_signing, err);
 }
 
 /* It is dead, or it hangs: some modules do, for ever, when their device has gone. */

@@ -23,8 +23,13 @@ struct keys {
     }
 #define AUTO_KEYS __attribute__((cleanup(keys_stop))) struct keys
 
-/* Starts the process and sends KEYS_OPEN; keys_ready() waits for it. The pause between the two is
- * the caller's to use. */
+/* Starts the process, which touches nothing yet. */
+MUST_USE enum result keys_spawn(struct keys *keys, struct err *err);
+/* Sends KEYS_OPEN: from here on a person may be asked for a PIN. keys_ready() waits for the answer;
+ * the pause between the two is the caller's to use. */
+MUST_USE enum result keys_open(struct keys *keys, const struct config *config, bool with_signing,
+                               struct err *err);
+/* Both at once. */
 MUST_USE enum result keys_start(struct keys *keys, const struct config *config, bool with_signing,
                                 struct err *err);
 MUST_USE enum result keys_ready(struct keys *keys, struct err *err);

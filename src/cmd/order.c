@@ -119,7 +119,7 @@ static enum result prepare(struct placing *placing, struct err *err)
     struct session *session = placing->session;
 
     if (session_directory(session, err) != RESULT_OK ||
-        keys_start(&session->keys, &session->config, true, err) != RESULT_OK)
+        keys_open(&session->keys, &session->config, true, err) != RESULT_OK)
         return err->result;
     if (!placing->decision.permit)
         net_abandon(&session->net);
@@ -326,7 +326,10 @@ static enum result order(struct placing *placing, struct order_input *input, str
 {
     struct session *session = placing->session;
 
-    if (!placing->dry_run && net_start(&session->net, err) != RESULT_OK)
+    /* Early, since they take their time to load; what they may touch is said when all is decided.
+     */
+    if (!placing->dry_run && (net_start(&session->net, err) != RESULT_OK ||
+                              keys_spawn(&session->keys, err) != RESULT_OK))
         return err->result;
     if (session_config(session, err) != RESULT_OK || order_input_finish(input, err) != RESULT_OK)
         return err->result;
