@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031  # bats runs each test in a subshell of its own
 # A signal in the middle of an order: what is known is recorded, and nothing is left running.
 
 load helper
@@ -159,7 +160,11 @@ refused() {
 }
 
 waits_for_lock() {
-    grep -q . <(ls -l "/proc/$GROUP/fd" 2>/dev/null | grep orders.lock)
+    local fd
+    for fd in "/proc/$GROUP/fd"/*; do
+        [[ $(readlink "$fd") != */orders.lock ]] || return 0
+    done
+    return 1
 }
 
 @test "killed outright: the intent stays open in the log, and the same order waits" {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154  # run --separate-stderr sets it
 # Nothing is bought twice, and what is recorded is what happened.
 
 load helper

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154  # run --separate-stderr sets it
 # One order, from the file to the record.
 
 load helper
