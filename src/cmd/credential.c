@@ -26,13 +26,6 @@ enum { EMAIL = OWN_OPTION };
 
 static const struct option own[] = {{"email", required_argument, NULL, EMAIL}, {NULL, 0, NULL, 0}};
 
-static const char *fact(const cJSON *facts, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, name));
-
-    return text != NULL ? text : "";
-}
-
 static enum result put(struct session *session, const char *email, struct err *err)
 {
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
@@ -42,8 +35,8 @@ static enum result put(struct session *session, const char *email, struct err *e
     if (keys_ask(&session->keys, MSG_KEYS_STORE, &body, isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
                  &facts, err) != RESULT_OK)
         return err->result;
-    say(&session->output, "stored: %s (%s) in %s\n", shown(fact(facts, "kind")),
-        shown(fact(facts, "hint")), shown(fact(facts, "where")));
+    say(&session->output, "stored: %s (%s) in %s\n", shown(member_text(facts, "kind")),
+        shown(member_text(facts, "hint")), shown(member_text(facts, "where")));
     output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
     return RESULT_OK;
 }
@@ -54,7 +47,7 @@ static enum result take_away(struct session *session, struct err *err)
 
     if (keys_ask(&session->keys, MSG_KEYS_REMOVE, NULL, -1, &facts, err) != RESULT_OK)
         return err->result;
-    say(&session->output, "removed from %s\n", shown(fact(facts, "where")));
+    say(&session->output, "removed from %s\n", shown(member_text(facts, "where")));
     output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
     return RESULT_OK;
 }
@@ -62,12 +55,14 @@ static enum result take_away(struct session *session, struct err *err)
 /* Only user tokens can be asked for by themselves; for the rest, reading a zone must do. */
 static bool tells_of_itself(const cJSON *facts)
 {
-    return strcmp(fact(facts, "kind"), "token") == 0 && strcmp(fact(facts, "hint"), "account") != 0;
+    return strcmp(member_text(facts, "kind"), "token") == 0 &&
+           strcmp(member_text(facts, "hint"), "account") != 0;
 }
 
 static enum result judge_token(struct session *session, const cJSON *result, struct err *err)
 {
-    const char *status = fact(result, "status"), *expires = fact(result, "expires_on");
+    const char *status = member_text(result, "status"),
+               *expires = member_text(result, "expires_on");
 
     say(&session->output, "the API knows the token: status %s, expires %s\n", shown(status),
         expires[0] != '\0' ? shown(expires) : "(not said)");
@@ -96,7 +91,7 @@ static enum result judge(struct session *session, const struct exchange *exchang
     if (token)
         return judge_token(session, result, err);
     say(&session->output, "the API accepts the credential: it may read zone %s\n",
-        shown(fact(result, "name")));
+        shown(member_text(result, "name")));
     return RESULT_OK;
 }
 

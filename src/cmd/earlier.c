@@ -16,13 +16,6 @@ struct earlier {
     } order[OPEN_MAX];
 };
 
-static const char *text_at(const cJSON *object, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-
-    return text != NULL ? text : "";
-}
-
 /* What is still to happen after this record; NULL: nothing. */
 static const char *state_after(const char *event, const cJSON *georder)
 {
@@ -33,8 +26,9 @@ static const char *state_after(const char *event, const cJSON *georder)
         return "has an intent without an outcome";
     if (strcmp(event, "order.unknown") == 0)
         return "has an unknown outcome";
-    if (strcmp(event, "order.response") == 0 && strcmp(text_at(answer, "outcome"), "placed") == 0 &&
-        strcmp(text_at(assessment, "verdict"), "compliant") != 0)
+    if (strcmp(event, "order.response") == 0 &&
+        strcmp(member_text(answer, "outcome"), "placed") == 0 &&
+        strcmp(member_text(assessment, "verdict"), "compliant") != 0)
         return "was placed and is still open";
     return NULL;
 }
@@ -71,14 +65,14 @@ static bool look(void *context, uint64_t index, const char *line, size_t len, co
     const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
     const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(payload, "metadata");
-    const char *event = text_at(georder, "event");
+    const char *event = member_text(georder, "event");
     struct earlier *earlier = context;
 
     (void)line;
     (void)len;
     if (strncmp(event, "order.", 6) == 0 && strcmp(event, "order.evidence") != 0 &&
-        strcmp(text_at(georder, "order_sha256"), earlier->identity) == 0)
-        earlier_set(earlier, text_at(metadata, "correlation_uid"), index,
+        strcmp(member_text(georder, "order_sha256"), earlier->identity) == 0)
+        earlier_set(earlier, member_text(metadata, "correlation_uid"), index,
                     state_after(event, georder));
     return true;
 }

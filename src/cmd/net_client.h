@@ -14,7 +14,6 @@ struct net {
     {                                                                                              \
         .ipc = {.fd = -1 }                                                                         \
     }
-#define AUTO_NET __attribute__((cleanup(net_stop))) struct net
 
 struct exchange {
     enum net_outcome outcome;

@@ -168,6 +168,13 @@ void session_request(const struct session *session, struct net_request *request)
         request->network[request->networks++] = facts->network[i];
 }
 
+const char *member_text(const cJSON *object, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+
+    return text != NULL ? text : "";
+}
+
 bool number_parse(const char *text, int64_t max, int64_t *out)
 {
     *out = 0;

@@ -50,6 +50,8 @@ void session_free(struct session *session);
 void session_request(const struct session *session, struct net_request *request);
 /* Where an installed data file (policy/) is. */
 void session_installed(struct buf *out, const char *name);
+/* The text of a member, or "". */
+const char *member_text(const cJSON *object, const char *name);
 /* Decimal digits only. */
 MUST_USE bool number_parse(const char *text, int64_t max, int64_t *out);
 
