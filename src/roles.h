@@ -50,6 +50,13 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(NET_END,         ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* how it ended */
 /* clang-format on */
 
+/* KEYS_OPEN's flags */
+enum keys_open_flag {
+    KEYS_INTERACTIVE = 1,  /* somebody may be asked on /dev/tty */
+    KEYS_WRITES = 2,       /* a keystore will be changed */
+    KEYS_MAY_UNLOCKED = 4, /* the policy takes memory for secrets that could reach the swap */
+};
+
 enum msg_type {
     MSG_NONE = 0,
 #define X(name, from, to, max, often, carries) MSG_##name,

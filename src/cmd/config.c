@@ -15,9 +15,9 @@ struct surroundings surroundings;
 
 static const char *const members[] = {"policy",  "credential", "audit", "pkcs11",
                                       "ca_file", "resolve",    "proxy", NULL};
-static const char *const audit_members[] = {"directory", "origin", "signing_key",
-                                            "signing_key_thumbprint", NULL};
-static const char *const pkcs11_members[] = {"environment", NULL};
+static const char *const audit_members[] = {
+    "directory", "origin", "signing_key", "signing_key_thumbprint", "signing_algorithm", NULL};
+static const char *const pkcs11_members[] = {"environment", "modules", "timeout", NULL};
 
 /* The design writes an unused member as null. */
 static enum result text_or_null(const struct json_doc *doc, const char *name, size_t max,
@@ -61,6 +61,28 @@ static enum result read_environment(struct config *config, const cJSON *pkcs11, 
     return RESULT_OK;
 }
 
+static enum result read_pkcs11(struct config *config, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    const cJSON *pkcs11 = cJSON_GetObjectItemCaseSensitive(doc->root, "pkcs11");
+    int64_t timeout = MODULE_TIMEOUT;
+
+    if (pkcs11 == NULL)
+        return RESULT_OK;
+    if (json_object(doc, pkcs11, pkcs11_members, err) != RESULT_OK ||
+        read_environment(config, pkcs11, err) != RESULT_OK)
+        return err->result;
+    config->modules = cJSON_GetObjectItemCaseSensitive(pkcs11, "modules");
+    if (config->modules != NULL && !cJSON_IsObject(config->modules))
+        return json_fail(doc, config->modules, err,
+                         "must be an object: a module's file name to what it may reach");
+    if (cJSON_GetObjectItemCaseSensitive(pkcs11, "timeout") != NULL &&
+        json_int(doc, pkcs11, "timeout", 1, 3600, &timeout, err) != RESULT_OK)
+        return err->result;
+    config->module_timeout = (uint32_t)timeout;
+    return RESULT_OK;
+}
+
 static enum result read_audit(struct config *config, struct err *err)
 {
     const struct json_doc *doc = &config->doc;
@@ -73,7 +95,9 @@ static enum result read_audit(struct config *config, struct err *err)
         json_string(doc, audit, "origin", 200, &config->origin, err) != RESULT_OK ||
         json_string(doc, audit, "signing_key", URI_MAX, &config->signing_key, err) != RESULT_OK ||
         json_string_opt(doc, audit, "signing_key_thumbprint", 43, &config->signing_key_thumbprint,
-                        err) != RESULT_OK)
+                        err) != RESULT_OK ||
+        json_string_opt(doc, audit, "signing_algorithm", 8, &config->signing_algorithm, err) !=
+            RESULT_OK)
         return err->result;
     if (strpbrk(config->origin, " +\t\n") != NULL)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(audit, "origin"), err,
@@ -92,15 +116,11 @@ bool address_valid(const char *text)
 static enum result config_read(struct config *config, struct err *err)
 {
     const struct json_doc *doc = &config->doc;
-    const cJSON *pkcs11 = cJSON_GetObjectItemCaseSensitive(doc->root, "pkcs11");
 
     if (json_object(doc, doc->root, members, err) != RESULT_OK ||
         json_string(doc, doc->root, "policy", PATH_MAX - 1, &config->policy, err) != RESULT_OK ||
         json_string(doc, doc->root, "credential", URI_MAX, &config->credential, err) != RESULT_OK ||
-        read_audit(config, err) != RESULT_OK)
-        return err->result;
-    if (pkcs11 != NULL && (json_object(doc, pkcs11, pkcs11_members, err) != RESULT_OK ||
-                           read_environment(config, pkcs11, err) != RESULT_OK))
+        read_audit(config, err) != RESULT_OK || read_pkcs11(config, err) != RESULT_OK)
         return err->result;
     if (text_or_null(doc, "ca_file", PATH_MAX - 1, &config->ca_file, err) != RESULT_OK ||
         text_or_null(doc, "resolve", 64, &config->resolve, err) != RESULT_OK ||
@@ -166,7 +186,8 @@ static enum result directory_of(struct config *config, struct err *err)
 
 enum result config_load(const char *option, struct config *config, struct err *err)
 {
-    *config = (struct config){.text = BUF_INIT(CONFIG_MAX)};
+    *config = (struct config){
+        .text = BUF_INIT(CONFIG_MAX), .signing_algorithm = "", .module_timeout = MODULE_TIMEOUT};
     if (config_find(option, config->path, err) != RESULT_OK)
         return err->result;
     if (option == NULL && surroundings.config[0] == '\0' && !exists(config->path))

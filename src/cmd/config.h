@@ -7,6 +7,7 @@
 #include "base.h"
 
 #define MODULE_ENVIRONMENT_MAX 16
+#define MODULE_TIMEOUT         30 /* seconds, unless pkcs11.timeout says otherwise */
 
 struct config {
     char path[PATH_MAX];      /* as it was found */
@@ -16,7 +17,10 @@ struct config {
     const char *policy, *credential;
     const char *audit_directory, *origin, *signing_key;
     const char
-        *signing_key_thumbprint; /* RFC 7638, or NULL: the only key to trust when verifying */
+        *signing_key_thumbprint;   /* RFC 7638, or NULL: the only key to trust when verifying */
+    const char *signing_algorithm; /* "": as the key is */
+    const cJSON *modules;          /* pkcs11.modules, or NULL: georder-keys reads what is in it */
+    uint32_t module_timeout;       /* seconds */
     size_t environment;
     struct {
         const char *name, *value;

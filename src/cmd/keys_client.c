@@ -9,15 +9,29 @@
 #define PATIENCE_MACHINE (30 * 1000)
 #define PATIENCE_PERSON  (300 * 1000)
 
-static void open_body(struct buf *body, const struct config *config, bool with_signing,
-                      bool interactive)
+static void modules_put(struct buf *body, const struct config *config)
+{
+    AUTO_BUF text = BUF_INIT(MSG_LIMIT);
+
+    if (config->modules != NULL)
+        json_put(&text, config->modules);
+    put_text(body, buf_text(&text));
+}
+
+static void open_body(struct buf *body, const struct keys *keys, const struct config *config,
+                      bool with_signing, uint32_t flags)
 {
     put_text(body, config->directory);
     put_text(body, surroundings.credentials_directory);
     put_text(body, config->origin);
     put_text(body, with_signing ? config->signing_key : "");
+    put_text(body,
+             with_signing && config->signing_algorithm != NULL ? config->signing_algorithm : "");
     put_text(body, config->credential);
-    put_u32(body, interactive);
+    put_text(body, keys->recipient);
+    put_u32(body, flags);
+    put_u32(body, config->module_timeout > 0 ? config->module_timeout : MODULE_TIMEOUT);
+    modules_put(body, config);
     put_u32(body, (uint32_t)config->environment);
     for (size_t i = 0; i < config->environment; i++) {
         put_text(body, config->variable[i].name);
@@ -52,7 +66,9 @@ enum result keys_open(struct keys *keys, const struct config *config, bool with_
     bool interactive = person_present();
 
     keys->patience = interactive ? PATIENCE_PERSON : PATIENCE_MACHINE;
-    open_body(&body, config, with_signing, interactive);
+    open_body(&body, keys, config, with_signing,
+              (interactive ? KEYS_INTERACTIVE : 0) | (keys->writes ? KEYS_WRITES : 0) |
+                  (keys->may_unlocked ? KEYS_MAY_UNLOCKED : 0));
     return ipc_send(&keys->ipc, MSG_KEYS_OPEN, &body, -1, err);
 }
 
@@ -151,6 +167,7 @@ enum result keys_ready(struct keys *keys, struct err *err)
         return err_set(err, RESULT_KEY, "the audit key's public key is too large");
     memcpy(keys->spki, spki, keys->spki_len);
     copy_text(keys->sandbox, sizeof keys->sandbox, get_text(&msg));
+    copy_text(keys->note, sizeof keys->note, get_text(&msg));
     keys->signer = (struct audit_signer){.context = keys,
                                          .alg = keys->alg,
                                          .spki = keys->spki,

@@ -14,6 +14,11 @@ struct keys {
     uint8_t spki[1024];
     size_t spki_len;
     char sandbox[256];
+    char note[512]; /* what a person should know: "" or a line */
+    /* Set between keys_spawn() and keys_open(): a keystore will be changed; the policy takes memory
+     * for secrets that is not locked; the pkcs11: URI of a keystore's recipient, or NULL. */
+    bool writes, may_unlocked;
+    const char *recipient;
     struct audit_signer signer;
 };
 

@@ -45,12 +45,33 @@ MUST_USE enum result guard_read(const char *path, enum guard_trust trust, enum r
 /* base + "/" + path, or path when it is absolute. */
 void guard_path(struct buf *out, const char *base, const char *path);
 
+/* What georder-keys may reach once it is locked: PKCS#11 modules need files, devices, threads, and
+ * some a network. System calls: strict permits files, threads and AF_UNIX sockets; net permits
+ * sockets too; off permits all. */
+enum guard_calls { GUARD_STRICT, GUARD_NET, GUARD_OFF };
+#define GUARD_PATHS 96
+#define GUARD_PORTS 16
+struct guard_reach {
+    enum guard_calls calls;
+    size_t paths, ports; /* TCP ports to connect to; none with GUARD_NET: any */
+    struct {
+        char *path; /* owned */
+        bool writes;
+    } path[GUARD_PATHS];
+    uint16_t port[GUARD_PORTS];
+};
+#define AUTO_REACH __attribute__((cleanup(guard_reach_free))) struct guard_reach
+void guard_reach_free(struct guard_reach *reach);
+/* A file, a device, or all beneath a directory. */
+MUST_USE enum result guard_reach_path(struct guard_reach *reach, const char *path, bool writes,
+                                      struct err *err);
+MUST_USE enum result guard_reach_port(struct guard_reach *reach, uint16_t port, struct err *err);
+
 /* The locks. After one returns, what it does not permit is answered by an error or ends the
  * process. Calling it twice is an error. */
 MUST_USE enum result guard_lock_main(int audit_dirfd, bool writes,
                                      struct err *err); /* -1: no files */
-MUST_USE enum result
-guard_lock_keys(struct err *err); /* a deny list: modules need devices, threads */
+MUST_USE enum result guard_lock_keys(const struct guard_reach *reach, struct err *err);
 MUST_USE enum result guard_lock_net(struct err *err); /* connect() then does nothing and says 0 */
 
 /* "landlock=7 seccomp=kill no_new_privs=1 dumpable=0", "seccomp=off" in sanitizer builds ...: what

@@ -2,7 +2,7 @@
 #ifndef GEORDER_GUARD_INTERNAL_H
 #define GEORDER_GUARD_INTERNAL_H
 
-#include "base.h"
+#include "guard.h"
 
 /* Landlock: no file access but beneath dirfd (-1: none at all), no TCP, no abstract sockets, and,
  * unless `signals`, none to processes outside. *abi is 0, and the result OK, on a kernel without.
@@ -10,8 +10,11 @@
 MUST_USE enum result landlock_restrict(int dirfd, bool writes, bool signals, int *abi,
                                        struct err *err);
 
+/* The same, with what reach names. */
+MUST_USE enum result landlock_reach(const struct guard_reach *reach, int *abi, struct err *err);
+
 MUST_USE enum result seccomp_main(bool files, bool writes, struct err *err);
-MUST_USE enum result seccomp_keys(struct err *err);
+MUST_USE enum result seccomp_keys(bool network, struct err *err);
 MUST_USE enum result seccomp_net(struct err *err);
 
 #endif

@@ -50,13 +50,21 @@ enum result guard_lock_main(int audit_dirfd, bool writes, struct err *err)
     return lock_calls(seccomp_main(audit_dirfd >= 0, writes, err), "kill");
 }
 
-enum result guard_lock_keys(struct err *err)
+enum result guard_lock_keys(const struct guard_reach *reach, struct err *err)
 {
     enum result result = lock_once(err);
+    int abi = 0;
 
     if (result != RESULT_OK || !GEORDER_SANDBOX)
         return result;
-    return lock_calls(seccomp_keys(err), "deny");
+    result = landlock_reach(reach, &abi, err);
+    if (result != RESULT_OK)
+        return result;
+    level.landlock = abi > 0 ? abi : -1;
+    if (reach->calls == GUARD_OFF)
+        return RESULT_OK;
+    return lock_calls(seccomp_keys(reach->calls == GUARD_NET, err),
+                      reach->calls == GUARD_NET ? "net" : "strict");
 }
 
 /* Not RLIMIT_FSIZE: the descriptor of stderr may be a file, long already. */

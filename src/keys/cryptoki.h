@@ -1,19 +1,21 @@
 /*
- * Cryptoki itself: modules, tokens, sessions, objects. It owns dlopen, C_Initialize, the choice of
- * the slot and C_Login; libp11 (hsm_key.c) comes second and finds all that done. Nothing here is
- * ever dlclosed: several modules crash at their second load.
+ * Cryptoki itself (PKCS#11 2.40): modules, tokens, sessions, objects, keys. No library stands
+ * between: libp11 0.4.12 keeps copies of the PIN, waits for ever when C_OpenSession fails, lists no
+ * key at all beside an Ed25519 key, and makes PSS of raw RSA. Nothing here is ever dlclosed:
+ * several modules crash at their second load.
  */
 #ifndef GEORDER_KEYS_CRYPTOKI_H
 #define GEORDER_KEYS_CRYPTOKI_H
 
-#include <libp11.h>
+#include <openssl/evp.h>
 #include <p11-kit/pkcs11.h>
 
 #include "base.h"
+#include "profile.h"
 #include "secret.h"
 #include "uri.h"
 
-#define SOURCES     2 /* the signing key's and the credential's */
+#define MODULES     4 /* the signing key's, the credential's, keystore recipients' */
 #define OBJECTS_MAX 64
 #define SLOTS_MAX   64
 #define ID_MAX      255
@@ -25,9 +27,7 @@ struct module {
     CK_ULONG slots; /* those with a token, as they were at the start */
     CK_SLOT_ID slot[SLOTS_MAX];
     CK_TOKEN_INFO token[SLOTS_MAX];
-    PKCS11_CTX *p11; /* NULL until a private key was asked for */
-    PKCS11_SLOT *p11_slots;
-    unsigned p11_slot_count;
+    bool lost; /* it said that a session, an object or the token is gone: only a restart helps */
 };
 
 struct token {
@@ -44,18 +44,26 @@ struct token {
 
 struct ring { /* all that is open; one login a token however many sources are on it */
     struct place place;
+    struct profiles profiles;
+    struct buf note; /* what a person should know: "" or a line */
     size_t modules, tokens;
-    struct module module[SOURCES];
-    struct token token[SOURCES];
+    struct module module[MODULES];
+    struct token token[MODULES];
 };
 
-/* ckr.c: "TEXT: PIN incorrect (CKR_PIN_INCORRECT)", RESULT_KEY. */
-enum result err_ckr(struct err *err, CK_RV rv, const char *fmt, ...) PRINTF(3, 4);
+/* ckr.c: "TEXT: PIN incorrect (CKR_PIN_INCORRECT)", RESULT_KEY. Notes in the module what is lost.
+ */
+enum result err_ckr(struct module *module, struct err *err, CK_RV rv, const char *fmt, ...)
+    PRINTF(4, 5);
+/* The token cannot do this at all, whatever it is asked. */
+bool ckr_unable(CK_RV rv);
 const char *ckr_text(CK_RV rv, char *room, size_t size);
 /* "PIN count low, PIN final try" or "" */
 void token_pin_state(const struct token *token, struct buf *out);
 
-/* module.c: loads and initialises what the URI names, or returns the one that is loaded. */
+/* module.c: the file of the module that the URI names, links resolved; out: URI_MAX + 1 bytes. */
+MUST_USE enum result module_path(const struct uri *uri, char *out, struct err *err);
+/* Loads and initialises what the URI names, or returns the one that is loaded. */
 MUST_USE enum result module_get(struct ring *ring, const struct uri *uri, struct module **out,
                                 struct err *err);
 void ring_close(struct ring *ring); /* logs out, finalises, wipes */
@@ -78,6 +86,10 @@ struct objects {
 /* Those of a class that the URI's object and id match; NULL: all of the class. */
 MUST_USE enum result objects_find(struct token *token, const struct uri *uri, CK_OBJECT_CLASS class,
                                   struct objects *out, struct err *err);
+/* Those of a class with this attribute. */
+MUST_USE enum result objects_like(struct token *token, CK_OBJECT_CLASS class,
+                                  const CK_ATTRIBUTE *attribute, struct objects *out,
+                                  struct err *err);
 /* The URI matches several: an error that lists them. */
 enum result objects_ambiguous(struct token *token, const struct uri *uri,
                               const struct objects *objects, struct err *err);
@@ -97,18 +109,36 @@ MUST_USE enum result data_remove(struct token *token, const struct uri *uri, str
 
 /* hsm_key.c */
 struct hsm_key {
-    CK_ULONG type;
+    CK_KEY_TYPE type;
+    CK_OBJECT_HANDLE object;
     bool sensitive, extractable, always_authenticate;
     size_t id_len, label_len;
     unsigned char id[ID_MAX], label[ID_MAX];
 };
-/* *missing: no such key; then the error says where was looked and what there is. */
+/* Logged in before. *missing: no such key; then the error says where was looked and what there is.
+ */
 MUST_USE enum result hsm_key_find(struct token *token, const struct uri *uri, struct hsm_key *out,
                                   bool *missing, struct err *err);
-/* Logged in before. The EVP_PKEY lives as long as the module. */
-MUST_USE enum result hsm_key_open(struct token *token, const struct hsm_key *key, EVP_PKEY **out,
-                                  struct err *err);
-/* An EC P-256 pair, sensitive, not extractable, signing only. */
-MUST_USE enum result hsm_key_create(struct token *token, const struct uri *uri, struct err *err);
+/* Its public half, as a key of OpenSSL's own. */
+MUST_USE enum result hsm_key_public(struct token *token, const struct hsm_key *key, EVP_PKEY **out,
+                                    struct err *err);
+
+/* hsm_use.c: one operation each. A token that cannot do it: the error names the way that works. */
+enum result hsm_other_way(struct err *err, const char *alg);
+MUST_USE enum result hsm_sign(struct token *token, const struct hsm_key *key,
+                              CK_MECHANISM_TYPE mechanism, const void *bytes, size_t len,
+                              struct buf *signature, struct err *err);
+/* point: uncompressed; secret: BUF_SECRET, of `size` bytes. */
+MUST_USE enum result hsm_agree(struct token *token, const struct hsm_key *key,
+                               const struct buf *point, size_t size, struct buf *secret,
+                               struct err *err);
+/* RSAES-OAEP with SHA-256; plain: BUF_SECRET. */
+MUST_USE enum result hsm_decrypt(struct token *token, const struct hsm_key *key,
+                                 const struct buf *wrapped, struct buf *plain, struct err *err);
+
+/* hsm_create.c: a pair for ES256, ES384, RS256 or PS256 (it signs), ECDH-ES+A256KW (it derives) or
+ * RSA-OAEP-256 (it decrypts); sensitive, not extractable, or destroyed again. */
+MUST_USE enum result hsm_key_create(struct token *token, const struct uri *uri, const char *alg,
+                                    struct err *err);
 
 #endif

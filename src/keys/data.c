@@ -53,7 +53,8 @@ static enum result data_create(struct token *token, CK_SESSION_HANDLE session,
                                                 sizeof template / sizeof template[0], object);
 
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": cannot store a private data object", token->label);
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot store a private data object",
+                       token->label);
     return RESULT_OK;
 }
 
@@ -79,8 +80,8 @@ static enum result data_destroy(struct token *token, CK_SESSION_HANDLE session,
         CK_RV rv = token->module->f->C_DestroyObject(session, objects->handle[i]);
 
         if (rv != CKR_OK)
-            return err_ckr(err, rv, "token \"%s\": cannot destroy an older data object",
-                           token->label);
+            return err_ckr(token->module, err, rv,
+                           "token \"%s\": cannot destroy an older data object", token->label);
     }
     return RESULT_OK;
 }

@@ -27,15 +27,17 @@ void heap_secret_json(bool on)
     secret_json = on;
 }
 
-enum result heap_start(struct err *err)
+enum result heap_start(bool may_unlocked, bool *locked, struct err *err)
 {
     cJSON_Hooks hooks = {.malloc_fn = json_get_memory, .free_fn = json_give_back};
     int state = CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK);
 
-    if (state != 1)
+    *locked = state == 1;
+    if (state == 0 || (!*locked && !may_unlocked))
         return err_set(err, RESULT_KEY,
                        "the memory for secrets cannot be %s: raise the limit of locked memory "
-                       "(ulimit -l, LimitMEMLOCK=) to %d KiB or more",
+                       "(ulimit -l, LimitMEMLOCK=) to %d KiB or more, or let the policy say "
+                       "\"locked_memory\": \"preferred\"",
                        state == 0 ? "had" : "locked", HEAP_SIZE / 1024);
     cJSON_InitHooks(&hooks);
     return RESULT_OK;

@@ -1,14 +1,14 @@
-/*
- * A private key on a token as an EVP_PKEY, by libp11, which never sees the PIN. Never call its
- * PKCS11_login (keeps a copy of the PIN), PKCS11_open_session (closes our session) or
- * PKCS11_get_public_key (leaks).
- */
-#include <openssl/err.h>
-#include <openssl/rand.h>
-#include <openssl/ui.h>
+/* A private key on a token: which one, what it is, and its public half. */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/objects.h>
+#include <openssl/param_build.h>
 #include <string.h>
 
 #include "cryptoki.h"
+
+#define NUMBER_MAX 1024 /* bytes of an RSA modulus or an EC point, generously */
 
 static const char *key_type_name(CK_ULONG type)
 {
@@ -43,8 +43,7 @@ static size_t length_of(const CK_ATTRIBUTE *attribute)
 }
 
 /* All in one call, as each costs a round to the device. What a key has not stays empty. */
-static enum result key_look(struct token *token, CK_OBJECT_HANDLE object, struct hsm_key *out,
-                            struct err *err)
+static enum result key_look(struct token *token, struct hsm_key *out, struct err *err)
 {
     CK_BBOOL sensitive = CK_FALSE, extractable = CK_FALSE, always = CK_FALSE;
     CK_ATTRIBUTE wanted[] = {
@@ -55,11 +54,12 @@ static enum result key_look(struct token *token, CK_OBJECT_HANDLE object, struct
         {CKA_EXTRACTABLE, &extractable, sizeof extractable},
         {CKA_ALWAYS_AUTHENTICATE, &always, sizeof always},
     };
-    CK_RV rv = token->module->f->C_GetAttributeValue(token->session, object, wanted,
+    CK_RV rv = token->module->f->C_GetAttributeValue(token->session, out->object, wanted,
                                                      sizeof wanted / sizeof wanted[0]);
 
     if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
-        return err_ckr(err, rv, "token \"%s\": cannot look at a private key", token->label);
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot look at a private key",
+                       token->label);
     out->id_len = length_of(&wanted[1]);
     out->label_len = length_of(&wanted[2]);
     out->sensitive = sensitive != CK_FALSE;
@@ -82,15 +82,14 @@ static bool key_matches(const struct uri *uri, struct hsm_key *key)
 
 struct keys_seen {
     size_t matching;
-    struct buf all, matched, foreign;
-    struct hsm_key key, stranger; /* the last that matched, the last that libp11 does not know */
+    struct buf all, matched;
+    struct hsm_key key; /* the last that matched */
 };
 
 static void keys_seen_free(struct keys_seen *seen)
 {
     buf_free(&seen->all);
     buf_free(&seen->matched);
-    buf_free(&seen->foreign);
 }
 
 static enum result keys_look(struct token *token, const struct uri *uri, struct keys_seen *seen,
@@ -101,15 +100,11 @@ static enum result keys_look(struct token *token, const struct uri *uri, struct 
     if (objects_find(token, NULL, CKO_PRIVATE_KEY, &all, err) != RESULT_OK)
         return err->result;
     for (size_t i = 0; i < all.count; i++) {
-        struct hsm_key key = {0};
+        struct hsm_key key = {.object = all.handle[i]};
 
-        if (key_look(token, all.handle[i], &key, err) != RESULT_OK)
+        if (key_look(token, &key, err) != RESULT_OK)
             return err->result;
         key_describe(&key, &seen->all);
-        if (key.type != CKK_RSA && key.type != CKK_EC) {
-            seen->stranger = key;
-            key_describe(&key, &seen->foreign);
-        }
         if (!key_matches(uri, &key))
             continue;
         seen->key = key;
@@ -119,7 +114,6 @@ static enum result keys_look(struct token *token, const struct uri *uri, struct 
     return RESULT_OK;
 }
 
-/* One key of a type that libp11 does not know makes it list none at all, without a reason. */
 static enum result key_choose(const struct token *token, const struct uri *uri,
                               const struct keys_seen *seen, struct err *err)
 {
@@ -131,24 +125,19 @@ static enum result key_choose(const struct token *token, const struct uri *uri,
     if (seen->matching > 1)
         return err_set(err, RESULT_KEY, "%zu private keys on token \"%s\" match %s: %s",
                        seen->matching, token->label, uri->text, buf_text(&seen->matched));
-    if (seen->key.type != CKK_EC)
+    if (seen->key.type != CKK_EC && seen->key.type != CKK_RSA)
         return err_set(err, RESULT_KEY,
-                       "the key that matches %s is of type %s: the audit key must be EC P-256 "
-                       "(or P-384)",
+                       "the key that matches %s is of type %s: it must be EC P-256 or P-384, or "
+                       "RSA of 2048 to 4096 bits",
                        uri->text, key_type_name(seen->key.type));
-    if (seen->foreign.len > 0)
-        return err_set(err, RESULT_KEY,
-                       "token \"%s\" also holds the key %s of type %s, and libp11 cannot use a "
-                       "token with such a key: keep the audit key on a token of its own",
-                       token->label, buf_text(&seen->foreign), key_type_name(seen->stranger.type));
     return RESULT_OK;
 }
 
 enum result hsm_key_find(struct token *token, const struct uri *uri, struct hsm_key *out,
                          bool *missing, struct err *err)
 {
-    __attribute__((cleanup(keys_seen_free))) struct keys_seen seen = {
-        .all = BUF_INIT(65536), .matched = BUF_INIT(65536), .foreign = BUF_INIT(65536)};
+    __attribute__((cleanup(keys_seen_free))) struct keys_seen seen = {.all = BUF_INIT(65536),
+                                                                      .matched = BUF_INIT(65536)};
 
     *missing = false;
     if (keys_look(token, uri, &seen, err) != RESULT_OK)
@@ -157,203 +146,149 @@ enum result hsm_key_find(struct token *token, const struct uri *uri, struct hsm_
     if (key_choose(token, uri, &seen, err) != RESULT_OK)
         return err->result;
     *out = seen.key;
-    token->pin_needed = out->always_authenticate;
+    token->pin_needed = token->pin_needed || out->always_authenticate;
     return RESULT_OK;
 }
 
-/* libp11 0.4.12 waits for ever when it gets no session of its own. */
-static enum result session_spare(struct token *token, struct err *err)
+/* The public key object of the same CKA_ID (without one: of the same label). Where a token keeps
+ * none, the private key itself may show the numbers. */
+static enum result public_object(struct token *token, const struct hsm_key *key,
+                                 CK_OBJECT_HANDLE *out, struct err *err)
 {
-    CK_SESSION_HANDLE session;
-    CK_RV rv =
-        token->module->f->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &session);
-
-    if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": no second session, which signing needs",
-                       token->label);
-    (void)token->module->f->C_CloseSession(session);
-    return RESULT_OK;
-}
-
-static enum result p11_fail(const struct token *token, const char *what, struct err *err)
-{
-    CK_RV rv = (CK_RV)ERR_GET_REASON(ERR_peek_last_error());
-
-    ERR_clear_error();
-    return err_ckr(err, rv, "token \"%s\": libp11 cannot %s", token->label, what);
-}
-
-/* The PIN again, for a key that wants it at each signature. */
-static int pin_answer(UI *ui, UI_STRING *string)
-{
-    const struct token *token = UI_get0_user_data(ui);
-
-    if (UI_get_string_type(string) == UIT_PROMPT)
-        return UI_set_result_ex(ui, string, buf_text(&token->pin), (int)token->pin.len) == 0;
-    return 1;
-}
-
-static enum result p11_start(struct token *token, struct err *err)
-{
-    struct module *module = token->module;
-
-    if (module->p11 != NULL)
-        return RESULT_OK;
-    module->p11 = PKCS11_CTX_new();
-    if (module->p11 == NULL)
-        return err_set(err, RESULT_INTERNAL, "no memory");
-    if (PKCS11_CTX_load(module->p11, module->path) != 0)
-        return p11_fail(token, "load the module", err);
-    if (PKCS11_enumerate_slots(module->p11, &module->p11_slots, &module->p11_slot_count) != 0)
-        return p11_fail(token, "list the slots (is one of them out of order?)", err);
-    return RESULT_OK;
-}
-
-static PKCS11_TOKEN *p11_token(const struct token *token)
-{
-    const struct module *module = token->module;
-
-    for (unsigned i = 0; i < module->p11_slot_count; i++)
-        if (PKCS11_get_slotid_from_slot(&module->p11_slots[i]) == token->slot)
-            return module->p11_slots[i].token;
-    return NULL;
-}
-
-/* By CKA_ID, as libp11 hides its handles; two of an id cannot be told apart. */
-static enum result p11_key(struct token *token, const struct hsm_key *key, PKCS11_KEY **out,
-                           struct err *err)
-{
-    PKCS11_TOKEN *p11 = p11_token(token);
-    PKCS11_KEY *keys = NULL;
-    unsigned count = 0, same = 0;
+    struct hsm_key copy = *key;
+    CK_ATTRIBUTE same = {CKA_ID, copy.id, copy.id_len};
+    struct objects found;
     AUTO_BUF name = BUF_INIT(4096);
 
-    if (p11 == NULL || PKCS11_enumerate_keys(p11, &keys, &count) != 0)
-        return p11_fail(token, "list the private keys", err);
-    for (unsigned i = 0; i < count; i++)
-        if (keys[i].id_len == key->id_len && memcmp(keys[i].id, key->id, key->id_len) == 0) {
-            *out = &keys[i];
-            same++;
-        }
-    if (same == 1 && key->id_len > 0)
+    if (key->id_len == 0)
+        same = (CK_ATTRIBUTE){CKA_LABEL, copy.label, copy.label_len};
+    if (objects_like(token, CKO_PUBLIC_KEY, &same, &found, err) != RESULT_OK)
+        return err->result;
+    *out = found.count == 1 ? found.handle[0] : key->object;
+    if (found.count <= 1)
         return RESULT_OK;
     key_describe(key, &name);
     return err_set(err, RESULT_KEY,
-                   "token \"%s\": %u private keys have the CKA_ID of %s: give each key an id of "
-                   "its own",
-                   token->label, same, buf_text(&name));
+                   "token \"%s\": %zu public keys have the CKA_ID or label of %s: give each key "
+                   "pair an id of its own",
+                   token->label, found.count, buf_text(&name));
 }
 
-static enum result p11_ask_pin(struct token *token, struct err *err)
+/* CKA_EC_POINT is an OCTET STRING by PKCS#11 2.20; some modules give the bare point. */
+static const char *point_bytes(const struct buf *attribute, size_t *len)
 {
-    static UI_METHOD *method;
+    const unsigned char *at = (const unsigned char *)attribute->data;
 
-    if (method == NULL && ((method = UI_create_method("georder")) == NULL ||
-                           UI_method_set_reader(method, pin_answer) != 0))
-        return err_set(err, RESULT_INTERNAL, "no memory");
-    if (PKCS11_set_ui_method(token->module->p11, method, token) != 0)
-        return p11_fail(token, "take the PIN for each signature", err);
-    return RESULT_OK;
+    *len = attribute->len;
+    if (*len < 2 || at[0] != 0x04 || at[1] != *len - 2 || at[1] > 0x7f)
+        return attribute->data;
+    *len -= 2;
+    return attribute->data + 2;
 }
 
-enum result hsm_key_open(struct token *token, const struct hsm_key *key, EVP_PKEY **out,
-                         struct err *err)
+static const char *group_of(const struct buf *parameters)
 {
-    PKCS11_KEY *found = NULL;
+    const unsigned char *at = (const unsigned char *)parameters->data;
+    ASN1_OBJECT *object = d2i_ASN1_OBJECT(NULL, &at, (long)parameters->len);
+    int nid = object != NULL ? OBJ_obj2nid(object) : NID_undef;
 
-    if (session_spare(token, err) != RESULT_OK || p11_start(token, err) != RESULT_OK)
-        return err->result;
-    if (key->always_authenticate && p11_ask_pin(token, err) != RESULT_OK)
-        return err->result;
-    if (p11_key(token, key, &found, err) != RESULT_OK)
-        return err->result;
-    *out = PKCS11_get_private_key(found);
-    if (*out == NULL)
-        return p11_fail(token, "use the key (is its public key, with the same CKA_ID, missing?)",
-                        err);
-    return RESULT_OK;
+    ASN1_OBJECT_free(object);
+    return nid == NID_X9_62_prime256v1 ? "prime256v1" : nid == NID_secp384r1 ? "secp384r1" : NULL;
 }
 
-static enum result label_check(struct token *token, const struct uri *uri, struct err *err)
+static EVP_PKEY *key_made(const char *kind, OSSL_PARAM_BLD *build)
 {
-    struct objects found;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind, NULL);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+    EVP_PKEY *key = NULL;
 
-    if (uri_attribute(uri, CKA_LABEL) == NULL)
-        return err_set(err, RESULT_CONFIG, "%s: to make a key, add object=LABEL", uri->text);
-    if (objects_find(token, uri, CKO_PRIVATE_KEY, &found, err) != RESULT_OK)
+    if (context == NULL || params == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+static EVP_PKEY *ec_made(const char *group, const struct buf *attribute)
+{
+    size_t len;
+    const char *point = point_bytes(attribute, &len);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY *key = NULL;
+
+    if (build != NULL &&
+        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len) == 1)
+        key = key_made("EC", build);
+    OSSL_PARAM_BLD_free(build);
+    return key;
+}
+
+static EVP_PKEY *rsa_made(const struct buf *modulus, const struct buf *exponent)
+{
+    BIGNUM *n = BN_bin2bn((const unsigned char *)modulus->data, (int)modulus->len, NULL);
+    BIGNUM *e = BN_bin2bn((const unsigned char *)exponent->data, (int)exponent->len, NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY *key = NULL;
+
+    if (build != NULL && n != NULL && e != NULL &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+        key = key_made("RSA", build);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(n);
+    BN_free(e);
+    return key;
+}
+
+static enum result ec_public(struct token *token, CK_OBJECT_HANDLE object, EVP_PKEY **out,
+                             struct err *err)
+{
+    AUTO_BUF parameters = BUF_INIT(NUMBER_MAX), point = BUF_INIT(NUMBER_MAX);
+    const char *group;
+
+    if (object_bytes(token, object, CKA_EC_PARAMS, &parameters, err) != RESULT_OK ||
+        object_bytes(token, object, CKA_EC_POINT, &point, err) != RESULT_OK)
         return err->result;
-    if (found.count > 0)
+    group = parameters.len > 0 ? group_of(&parameters) : NULL;
+    if (parameters.len > 0 && group == NULL)
         return err_set(err, RESULT_KEY,
-                       "token \"%s\" already holds a private key that matches %s; it was left "
-                       "alone",
-                       token->label, uri->text);
+                       "token \"%s\": the key is on a curve that is neither P-256 nor P-384",
+                       token->label);
+    if (group != NULL && point.len > 0)
+        *out = ec_made(group, &point);
     return RESULT_OK;
 }
 
-static enum result pair_generate(struct token *token, CK_SESSION_HANDLE session,
-                                 const CK_ATTRIBUTE *label, CK_ATTRIBUTE id,
-                                 CK_OBJECT_HANDLE pair[2], struct err *err)
+static enum result rsa_public(struct token *token, CK_OBJECT_HANDLE object, EVP_PKEY **out,
+                              struct err *err)
 {
-    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-    CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
-    CK_ATTRIBUTE public[] = {
-        {CKA_TOKEN, &yes, sizeof yes},
-        {CKA_VERIFY, &yes, sizeof yes},
-        {CKA_EC_PARAMS, p256, sizeof p256},
-        *label,
-        id,
-    };
-    CK_ATTRIBUTE private[] = {
-        {CKA_TOKEN, &yes, sizeof yes},
-        {CKA_PRIVATE, &yes, sizeof yes},
-        {CKA_SENSITIVE, &yes, sizeof yes},
-        {CKA_EXTRACTABLE, &no, sizeof no},
-        {CKA_SIGN, &yes, sizeof yes},
-        *label,
-        id,
-    };
-    CK_RV rv = token->module->f->C_GenerateKeyPair(
-        session, &mechanism, public, sizeof public / sizeof public[0], private,
-        sizeof private / sizeof private[0], &pair[0], &pair[1]);
+    AUTO_BUF modulus = BUF_INIT(NUMBER_MAX), exponent = BUF_INIT(NUMBER_MAX);
 
-    if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": cannot make an EC P-256 key pair", token->label);
+    if (object_bytes(token, object, CKA_MODULUS, &modulus, err) != RESULT_OK ||
+        object_bytes(token, object, CKA_PUBLIC_EXPONENT, &exponent, err) != RESULT_OK)
+        return err->result;
+    if (modulus.len > 0 && exponent.len > 0)
+        *out = rsa_made(&modulus, &exponent);
     return RESULT_OK;
 }
 
-static enum result pair_check(struct token *token, CK_SESSION_HANDLE session,
-                              const CK_OBJECT_HANDLE pair[2], struct err *err)
+enum result hsm_key_public(struct token *token, const struct hsm_key *key, EVP_PKEY **out,
+                           struct err *err)
 {
-    if (object_flag(token, pair[1], CKA_SENSITIVE) && !object_flag(token, pair[1], CKA_EXTRACTABLE))
+    CK_OBJECT_HANDLE object;
+    AUTO_BUF name = BUF_INIT(4096);
+
+    *out = NULL;
+    if (public_object(token, key, &object, err) != RESULT_OK ||
+        (key->type == CKK_EC ? ec_public : rsa_public)(token, object, out, err) != RESULT_OK)
+        return err->result;
+    if (*out != NULL)
         return RESULT_OK;
-    for (int i = 0; i < 2; i++)
-        (void)token->module->f->C_DestroyObject(session, pair[i]);
+    key_describe(key, &name);
     return err_set(err, RESULT_KEY,
-                   "token \"%s\" made a key that can be extracted, though it was told not to; the "
-                   "key was destroyed",
-                   token->label);
-}
-
-enum result hsm_key_create(struct token *token, const struct uri *uri, struct err *err)
-{
-    CK_BYTE random[16];
-    CK_ATTRIBUTE id = {CKA_ID, random, sizeof random};
-    CK_OBJECT_HANDLE pair[2];
-    CK_SESSION_HANDLE session;
-    enum result result;
-
-    if (label_check(token, uri, err) != RESULT_OK)
-        return err->result;
-    if (uri_attribute(uri, CKA_ID) != NULL)
-        id = *uri_attribute(uri, CKA_ID);
-    else if (RAND_bytes(random, sizeof random) != 1)
-        return err_set(err, RESULT_INTERNAL, "no random bytes");
-    if (token_writable(token, &session, err) != RESULT_OK)
-        return err->result;
-    result = pair_generate(token, session, uri_attribute(uri, CKA_LABEL), id, pair, err);
-    if (result == RESULT_OK)
-        result = pair_check(token, session, pair, err);
-    (void)token->module->f->C_CloseSession(session);
-    return result;
+                   "token \"%s\" does not show the public key of %s: its public key object, with "
+                   "the same CKA_ID, is missing",
+                   token->label, buf_text(&name));
 }

@@ -11,8 +11,8 @@
 #define COORDINATE_MAX 48
 
 static const struct curve curves[] = {
-    {"prime256v1", "P-256", "ES256", "SHA256", 32},
-    {"secp384r1", "P-384", "ES384", "SHA384", 48},
+    {"prime256v1", "P-256", 32},
+    {"secp384r1", "P-384", 48},
 };
 
 void pkey_free(EVP_PKEY **key)
@@ -50,6 +50,33 @@ static enum result number_put(struct buf *out, const EVP_PKEY *key, const char *
     return good ? RESULT_OK : err_set(err, RESULT_INTERNAL, "cannot read a key's numbers");
 }
 
+/* As short as it can be (RFC 7518 section 6.3.1). */
+static bool integer_put(struct buf *out, const EVP_PKEY *key, const char *param)
+{
+    unsigned char bytes[512]; /* RSA 4096 */
+    BIGNUM *number = NULL;
+    bool good = EVP_PKEY_get_bn_param(key, param, &number) == 1 &&
+                (size_t)BN_num_bytes(number) <= sizeof bytes;
+
+    if (good)
+        base64url_put(out, bytes, (size_t)BN_bn2bin(number, bytes));
+    BN_free(number);
+    return good;
+}
+
+static enum result rsa_put_public(struct buf *out, const EVP_PKEY *key, struct err *err)
+{
+    bool good;
+
+    buf_puts(out, "{\"e\":\"");
+    good = integer_put(out, key, OSSL_PKEY_PARAM_RSA_E);
+    buf_puts(out, "\",\"kty\":\"RSA\",\"n\":\"");
+    good = good && integer_put(out, key, OSSL_PKEY_PARAM_RSA_N);
+    buf_puts(out, "\"}");
+    return good ? buf_check(out, "public key", err)
+                : err_set(err, RESULT_KEY, "cannot read a key's numbers");
+}
+
 static enum result public_members(struct buf *out, const EVP_PKEY *key, struct err *err)
 {
     const struct curve *curve = curve_of(key);
@@ -68,10 +95,26 @@ static enum result public_members(struct buf *out, const EVP_PKEY *key, struct e
 
 enum result jwk_put_public(struct buf *out, const EVP_PKEY *key, struct err *err)
 {
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        return rsa_put_public(out, key, err);
     if (public_members(out, key, err) != RESULT_OK)
         return err->result;
     buf_putc(out, '}');
     return buf_check(out, "public key", err);
+}
+
+enum result jwk_thumbprint(const EVP_PKEY *key, char out[THUMBPRINT_LEN + 1], struct err *err)
+{
+    AUTO_BUF jwk = BUF_INIT(JWK_MAX);
+    AUTO_BUF text = BUF_INIT(THUMBPRINT_LEN);
+    uint8_t digest[SHA256_LEN];
+
+    if (jwk_put_public(&jwk, key, err) != RESULT_OK)
+        return err->result;
+    sha256(jwk.data, jwk.len, digest);
+    base64url_put(&text, digest, sizeof digest);
+    memcpy(out, buf_text(&text), THUMBPRINT_LEN + 1);
+    return RESULT_OK;
 }
 
 enum result jwk_put_private(struct buf *out, const EVP_PKEY *key, struct err *err)

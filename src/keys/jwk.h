@@ -1,4 +1,5 @@
-/* EC keys as JSON Web Keys (RFC 7517, 7518 section 6.2) and their thumbprints (RFC 7638). */
+/* Keys as JSON Web Keys (RFC 7517; EC and RSA: RFC 7518 sections 6.2, 6.3), thumbprints (RFC 7638).
+ */
 #ifndef GEORDER_KEYS_JWK_H
 #define GEORDER_KEYS_JWK_H
 
@@ -6,20 +7,24 @@
 
 #include "base.h"
 
-#define JWK_MAX 1024
+#define JWK_MAX 2048
 
 void pkey_free(EVP_PKEY **key);
 #define AUTO_PKEY __attribute__((cleanup(pkey_free))) EVP_PKEY
 
 struct curve {
-    const char *group, *crv, *alg, *digest; /* OpenSSL's name, then JOSE's */
-    size_t size;                            /* of a coordinate, in bytes */
+    const char *group, *crv; /* OpenSSL's name, JOSE's */
+    size_t size;             /* of a coordinate, in bytes */
 };
 /* NULL when the key is not EC on P-256 or P-384. The key must be OpenSSL's own, not a token's. */
 const struct curve *curve_of(const EVP_PKEY *key);
 
-/* {"crv":..,"kty":"EC","x":..,"y":..}: the very bytes that RFC 7638 hashes. */
+/* {"crv":..,"kty":"EC","x":..,"y":..} or {"e":..,"kty":"RSA","n":..}: what RFC 7638 hashes. */
 MUST_USE enum result jwk_put_public(struct buf *out, const EVP_PKEY *key, struct err *err);
+#define THUMBPRINT_LEN 43
+MUST_USE enum result jwk_thumbprint(const EVP_PKEY *key, char out[THUMBPRINT_LEN + 1],
+                                    struct err *err);
+/* EC only. */
 MUST_USE enum result jwk_put_private(struct buf *out, const EVP_PKEY *key, struct err *err);
 /* From a private JWK; the pair is checked. name: for errors. */
 MUST_USE enum result jwk_get_private(const char *name, const struct buf *text, EVP_PKEY **out,

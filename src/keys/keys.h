@@ -17,11 +17,14 @@ int keys_run(int channel);
  *
  * KEYS_OPEN        text base (absolute directory that relative paths start at), text credentials
  *                  (systemd's $CREDENTIALS_DIRECTORY or ""), text origin (of the log), text
- *                  signing_key URI or "", text credential URI or "", u32 interactive (1: may prompt
- *                  on /dev/tty), u32 n, n times text name, text value (all the environment that a
- *                  module gets)
- *   -> KEYS_READY  text alg ("" without a signing key), bytes spki (DER), text sandbox level.
- *                  Does not touch the credential yet. With `create` to follow, signing_key may not
+ *                  signing_key URI or "", text signing_algorithm (RFC 7518's name, or "": as the
+ *                  key is), text credential URI or "", text recipient URI or "" (pkcs11:, of a
+ *                  keystore), u32 flags (roles.h), u32 timeout (seconds that a module may take for
+ *                  one message), text modules (the config's pkcs11.modules, a JSON object), u32 n,
+ *                  n times text name, text value (all the environment that a module gets)
+ *   -> KEYS_READY  text alg ("" without a signing key), bytes spki (DER), text sandbox level, text
+ *                  note ("" or what a person should know, say that few tries of the PIN are left).
+                  Does not touch the credential yet. With `create` to follow, signing_key may not
  *                  exist yet: a missing key is reported by the first KEYS_SIGN, not here.
  * KEYS_SIGN        bytes payload: the JSON of an event that is the next record of this log
  *   -> KEYS_LINE   bytes line: {"payload":"..","protected":"..","signature":".."}
@@ -34,7 +37,8 @@ int keys_run(int channel);
  *                  which the secret is read (or none: prompt on /dev/tty)
  *   -> KEYS_DONE   {"kind", "hint", "where"}
  * KEYS_REMOVE      -> KEYS_DONE {"where"}
- * KEYS_CREATE      text alg ("ES256"): makes the audit key where signing_key says, not extractable;
+ * KEYS_CREATE      text alg (ES256, ES384, RS256, PS256): makes the audit key where signing_key
+ says, not extractable;
  *                  an existing one is an error. Afterwards KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
  * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},

@@ -80,7 +80,7 @@ static enum result functions_get(struct module *module, struct err *err)
     memcpy(&get, &symbol, sizeof get);
     rv = get(&module->f);
     if (rv != CKR_OK || module->f == NULL)
-        return err_ckr(err, rv, "PKCS#11 module %s: C_GetFunctionList", module->path);
+        return err_ckr(module, err, rv, "PKCS#11 module %s: C_GetFunctionList", module->path);
     return RESULT_OK;
 }
 
@@ -95,7 +95,7 @@ static enum result slots_list(struct module *module, struct err *err)
         return err_set(err, RESULT_KEY, "PKCS#11 module %s has more than %d slots with a token",
                        module->path, SLOTS_MAX);
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "PKCS#11 module %s: cannot list its slots", module->path);
+        return err_ckr(module, err, rv, "PKCS#11 module %s: cannot list its slots", module->path);
     for (CK_ULONG i = 0; i < count; i++) {
         CK_TOKEN_INFO *info = &module->token[module->slots];
 
@@ -106,9 +106,14 @@ static enum result slots_list(struct module *module, struct err *err)
     return RESULT_OK;
 }
 
-static enum result module_start(struct module *module, struct err *err)
+/* NSS takes a text by the member that PKCS#11 reserves. p11-kit's type for it knows no const. */
+static enum result module_start(struct module *module, const char *initialize, struct err *err)
 {
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
+    union {
+        const char *in;
+        char *out;
+    } text = {.in = initialize};
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK, .pReserved = text.out};
     CK_RV rv;
 
     if (functions_get(module, err) != RESULT_OK)
@@ -117,15 +122,22 @@ static enum result module_start(struct module *module, struct err *err)
     if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
         char room[160];
 
-        return err_set(err, RESULT_KEY,
-                       "PKCS#11 module %s did not start: %s; is its configuration right? "
-                       "pkcs11.environment of the config is all the environment it gets",
-                       module->path, ckr_text(rv, room, sizeof room));
+        return err_set(
+            err, RESULT_KEY,
+            "PKCS#11 module %s did not start: %s; is its configuration right? "
+            "pkcs11.environment of the config is all the environment it gets, and pkcs11.modules "
+            "has what else it needs",
+            module->path, ckr_text(rv, room, sizeof room));
     }
     rv = module->f->C_GetInfo(&module->info);
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "PKCS#11 module %s: C_GetInfo", module->path);
+        return err_ckr(module, err, rv, "PKCS#11 module %s: C_GetInfo", module->path);
     return slots_list(module, err);
+}
+
+enum result module_path(const struct uri *uri, char *out, struct err *err)
+{
+    return (uri->module_named ? name_resolve : path_resolve)(uri->module, out, err);
 }
 
 enum result module_get(struct ring *ring, const struct uri *uri, struct module **out,
@@ -134,34 +146,21 @@ enum result module_get(struct ring *ring, const struct uri *uri, struct module *
     struct module *module = &ring->module[ring->modules];
     char path[URI_MAX + 1] = "";
 
-    if ((uri->module_named ? name_resolve : path_resolve)(uri->module, path, err) != RESULT_OK)
+    if (module_path(uri, path, err) != RESULT_OK)
         return err->result;
     for (size_t i = 0; i < ring->modules; i++)
         if (strcmp(ring->module[i].path, path) == 0) {
             *out = &ring->module[i];
             return RESULT_OK;
         }
-    if (ring->modules == SOURCES)
-        return err_set(err, RESULT_INTERNAL, "more than %d PKCS#11 modules", SOURCES);
+    if (ring->modules == MODULES)
+        return err_set(err, RESULT_INTERNAL, "more than %d PKCS#11 modules", MODULES);
     memcpy(module->path, path, strlen(path) + 1);
-    if (module_start(module, err) != RESULT_OK)
+    if (module_start(module, profile_initialize(&ring->profiles, uri->module), err) != RESULT_OK)
         return err->result;
     ring->modules++;
     *out = module;
     return RESULT_OK;
-}
-
-/* libp11's unload finalises the module itself. */
-static void module_stop(struct module *module)
-{
-    if (module->p11 == NULL) {
-        (void)module->f->C_Finalize(NULL);
-        return;
-    }
-    if (module->p11_slots != NULL)
-        PKCS11_release_all_slots(module->p11, module->p11_slots, module->p11_slot_count);
-    PKCS11_CTX_unload(module->p11);
-    PKCS11_CTX_free(module->p11);
 }
 
 void ring_close(struct ring *ring)
@@ -176,6 +175,8 @@ void ring_close(struct ring *ring)
         buf_free(&token->pin);
     }
     for (size_t i = 0; i < ring->modules; i++)
-        module_stop(&ring->module[i]);
+        (void)ring->module[i].f->C_Finalize(NULL);
     ring->tokens = ring->modules = 0;
+    profiles_free(&ring->profiles);
+    buf_free(&ring->note);
 }

@@ -12,7 +12,7 @@ static enum result find_run(struct token *token, CK_ATTRIBUTE *template, CK_ULON
 
     out->count = 0;
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": cannot search", token->label);
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot search", token->label);
     do {
         rv = f->C_FindObjects(token->session, out->handle + out->count, OBJECTS_MAX - out->count,
                               &got);
@@ -20,7 +20,7 @@ static enum result find_run(struct token *token, CK_ATTRIBUTE *template, CK_ULON
     } while (rv == CKR_OK && got > 0 && out->count < OBJECTS_MAX);
     (void)f->C_FindObjectsFinal(token->session);
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": cannot search", token->label);
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot search", token->label);
     if (out->count == OBJECTS_MAX)
         return err_set(err, RESULT_KEY,
                        "token \"%s\" holds %d or more such objects: give georder "
@@ -46,6 +46,16 @@ enum result objects_find(struct token *token, const struct uri *uri, CK_OBJECT_C
     return find_run(token, template, count, out, err);
 }
 
+enum result objects_like(struct token *token, CK_OBJECT_CLASS class, const CK_ATTRIBUTE *attribute,
+                         struct objects *out, struct err *err)
+{
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, sizeof yes}, *attribute};
+
+    return find_run(token, template, sizeof template / sizeof *template, out, err);
+}
+
 enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
                          struct buf *out, struct err *err)
 {
@@ -67,7 +77,8 @@ enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIB
             buf_grew(out, wanted.ulValueLen);
     }
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": cannot read an attribute", token->label);
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot read an attribute",
+                       token->label);
     return RESULT_OK;
 }
 

@@ -40,6 +40,8 @@ MUST_USE enum result private_token(struct ring *ring, struct token *token, const
 /* wanted: RFC 7518's name, or "": ES256, ES384 or RS256, as the key is. NULL: the key cannot. */
 MUST_USE enum result private_algorithm(const struct private_key *key, const char *wanted,
                                        const struct algorithm **out, struct err *err);
+/* RSA's padding, for signing and verifying with OpenSSL. */
+MUST_USE bool private_padding(EVP_PKEY_CTX *context, const struct algorithm *algorithm);
 /* Over bytes, by that algorithm, with `digest` ("SHA256": ES384 signs checkpoints over it); the
  * signature as JOSE wants it: r || s, or RSA's number. */
 MUST_USE enum result private_sign(struct private_key *key, const struct algorithm *algorithm,

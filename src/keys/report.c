@@ -73,9 +73,12 @@ static void mechanisms_add(cJSON *out, const struct token *token)
         const char *name;
     } known[] = {
         {CKM_ECDSA, "CKM_ECDSA"},
-        {CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"},
-        {CKM_ECDH1_DERIVE, "CKM_ECDH1_DERIVE"},
         {CKM_RSA_PKCS, "CKM_RSA_PKCS"},
+        {CKM_RSA_PKCS_PSS, "CKM_RSA_PKCS_PSS"},
+        {CKM_ECDH1_DERIVE, "CKM_ECDH1_DERIVE"},
+        {CKM_RSA_PKCS_OAEP, "CKM_RSA_PKCS_OAEP"},
+        {CKM_EC_KEY_PAIR_GEN, "CKM_EC_KEY_PAIR_GEN"},
+        {CKM_RSA_PKCS_KEY_PAIR_GEN, "CKM_RSA_PKCS_KEY_PAIR_GEN"},
     };
     cJSON *list = cJSON_AddObjectToObject(out, "mechanisms");
 
@@ -104,7 +107,7 @@ static cJSON *token_report(const struct token *token)
 
 static void hsm_key_report(cJSON *out, const struct server *server)
 {
-    const struct hsm_key *key = &server->key.hsm_key;
+    const struct hsm_key *key = &server->signer.key.found;
 
     cJSON_AddBoolToObject(out, "sensitive", key->sensitive);
     cJSON_AddBoolToObject(out, "extractable", key->extractable);
@@ -123,7 +126,7 @@ static cJSON *key_report(struct server *server)
         text_add(out, "error", server->no_signer.text);
         return out;
     }
-    text_add(out, "alg", server->signer.curve->alg);
+    text_add(out, "alg", server->signer.algorithm->name);
     text_add(out, "kid", server->signer.kid);
     if (server->key.uri.scheme == URI_PKCS11)
         hsm_key_report(out, server);
@@ -179,6 +182,6 @@ void report_put(struct server *server, struct buf *out)
         cJSON_AddItemToObject(report, "signing_key", key_report(server));
     if (server->credential.uri.scheme != URI_NONE && server->heap)
         cJSON_AddItemToObject(report, "credential", credential_report(server));
-    text_add(report, "secure_heap", server->heap ? "locked" : "not locked");
+    text_add(report, "secure_heap", server->heap_locked ? "locked" : "not locked");
     json_put(out, report);
 }

@@ -53,7 +53,7 @@ static enum result surroundings_take(struct msg *msg, const char *base, struct e
 
 static enum result open_parse(struct server *server, struct msg *msg, struct err *err)
 {
-    const char *base = get_text(msg), *key, *credential;
+    const char *base = get_text(msg), *key, *credential, *recipient, *modules;
 
     if (text_keep(msg, server->ring.place.credentials, sizeof server->ring.place.credentials,
                   "$CREDENTIALS_DIRECTORY", err) != RESULT_OK ||
@@ -61,26 +61,35 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
                   "audit.origin", err) != RESULT_OK)
         return err->result;
     key = get_text(msg);
+    if (text_keep(msg, server->algorithm, sizeof server->algorithm, "audit.signing_algorithm",
+                  err) != RESULT_OK)
+        return err->result;
     credential = get_text(msg);
-    server->ring.place.interactive = get_u32(msg) == 1;
-    if (surroundings_take(msg, base, err) != RESULT_OK)
+    recipient = get_text(msg);
+    server->flags = get_u32(msg);
+    server->ring.place.interactive = (server->flags & KEYS_INTERACTIVE) != 0;
+    server->timeout = get_u32(msg);
+    modules = get_text(msg);
+    if (profiles_take(&server->ring.profiles, modules, err) != RESULT_OK ||
+        surroundings_take(msg, base, err) != RESULT_OK)
         return err->result;
     if (key[0] != '\0' && !origin_valid(server->signer.state.origin))
         return err_set(err, RESULT_CONFIG,
                        "audit.origin must be printable ASCII without blanks or \"+\", say "
                        "host-17.example.com/georder");
-    if (source_parse(&server->key, "audit.signing_key", key, URI_FOR_KEY, err) != RESULT_OK)
+    if (source_parse(&server->key, "audit.signing_key", key, URI_FOR_KEY, err) != RESULT_OK ||
+        source_parse(&server->recipient, "recipient", recipient, URI_FOR_KEY, err) != RESULT_OK)
         return err->result;
     return source_parse(&server->credential, "credential", credential, URI_FOR_CREDENTIAL, err);
 }
 
 static enum result signer_open(struct server *server, bool *missing, struct err *err)
 {
-    EVP_PKEY *key = NULL;
+    AUTO_PRIVATE key = {0};
 
     if (source_key(&server->ring, &server->key, &key, missing, err) != RESULT_OK)
         return err->result;
-    if (signer_start(&server->signer, key, err) != RESULT_OK)
+    if (signer_start(&server->signer, &key, server->algorithm, err) != RESULT_OK)
         return err_prefix(err, "%s", server->key.what);
     server->has_signer = true;
     return RESULT_OK;
@@ -102,30 +111,46 @@ static enum result signer_try(struct server *server, struct err *err)
     return missing ? RESULT_OK : err->result;
 }
 
+/* Before the first module is loaded: what runs in its constructors is a stranger's, too. */
 static enum result lock_once(struct server *server, struct err *err)
 {
+    struct source *all[] = {&server->key, &server->credential, &server->recipient, NULL};
+    AUTO_REACH reach = {0};
+
     if (server->locked)
         return RESULT_OK;
     server->locked = true;
-    return guard_lock_keys(err);
+    if (sources_reach(&server->ring, all, (server->flags & KEYS_WRITES) != 0, &reach, err) !=
+        RESULT_OK)
+        return err->result;
+    return guard_lock_keys(&reach, err);
+}
+
+static enum result heap_take(struct server *server, struct err *err)
+{
+    enum result result =
+        heap_start((server->flags & KEYS_MAY_UNLOCKED) != 0, &server->heap_locked, err);
+
+    server->heap = result == RESULT_OK;
+    return result;
 }
 
 static enum result handle_open(struct server *server, struct msg *msg, struct answer *answer,
                                struct err *err)
 {
-    if (heap_start(err) != RESULT_OK)
-        return err->result;
-    server->heap = true;
-    if (open_parse(server, msg, err) != RESULT_OK ||
+    if (open_parse(server, msg, err) != RESULT_OK || heap_take(server, err) != RESULT_OK ||
+        lock_once(server, err) != RESULT_OK ||
         source_open(&server->ring, &server->key, err) != RESULT_OK ||
         source_open(&server->ring, &server->credential, err) != RESULT_OK ||
-        signer_try(server, err) != RESULT_OK || lock_once(server, err) != RESULT_OK)
+        source_open(&server->ring, &server->recipient, err) != RESULT_OK ||
+        signer_try(server, err) != RESULT_OK)
         return err->result;
     server->opened = true;
     answer->type = MSG_KEYS_READY;
-    put_text(&answer->body, server->has_signer ? server->signer.curve->alg : "");
+    put_text(&answer->body, server->has_signer ? server->signer.algorithm->name : "");
     put_bytes(&answer->body, buf_text(&server->signer.spki), server->signer.spki.len);
     put_text(&answer->body, guard_level_text());
+    put_text(&answer->body, buf_text(&server->ring.note));
     return RESULT_OK;
 }
 
@@ -266,12 +291,10 @@ static enum result key_create(struct server *server, const char *alg, struct err
 {
     bool missing;
 
-    if (strcmp(alg, "ES256") != 0)
-        return err_set(err, RESULT_USAGE, "a new audit key is ES256 (EC P-256), not another");
     if (server->has_signer)
         return err_set(err, RESULT_KEY, "%s: the key is there already; it was left alone",
                        server->key.what);
-    if (source_key_create(&server->ring, &server->key, err) != RESULT_OK)
+    if (source_key_create(&server->ring, &server->key, alg, err) != RESULT_OK)
         return err->result;
     return signer_open(server, &missing, err);
 }
@@ -284,7 +307,7 @@ static enum result handle_create(struct server *server, struct msg *msg, struct 
 
     if (msg_end(msg, err) != RESULT_OK || key_create(server, alg, err) != RESULT_OK)
         return err->result;
-    buf_printf(&json, "{\"alg\":\"%s\",\"where\":", server->signer.curve->alg);
+    buf_printf(&json, "{\"alg\":\"%s\",\"where\":", server->signer.algorithm->name);
     json_put_string(&json, server->key.uri.text);
     buf_puts(&json, ",\"spki\":\"");
     base64_put(&json, server->signer.spki.data, server->signer.spki.len);
@@ -353,13 +376,15 @@ static void server_end(struct server *server)
     signer_free(&server->signer);
     source_free(&server->key);
     source_free(&server->credential);
+    source_free(&server->recipient);
     ring_close(&server->ring);
     fd_close(&server->ipc.fd);
 }
 
 int keys_run(int channel)
 {
-    struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN}};
+    struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN},
+                            .ring = {.note = BUF_INIT(512)}};
     struct err err = {0};
     enum result result;
     bool open = true;

@@ -10,8 +10,11 @@ struct server {
     struct ipc ipc;
     struct ring ring;
     struct source key, credential;
+    struct source recipient; /* of a keystore: whom it is about to be encrypted to */
     struct signer signer;
-    bool heap, opened, locked, has_signer;
+    char algorithm[16];      /* audit.signing_algorithm, or "" */
+    uint32_t flags, timeout; /* of KEYS_OPEN */
+    bool heap, heap_locked, opened, locked, has_signer;
     struct err no_signer; /* why there is none */
 };
 

@@ -1,98 +1,102 @@
 #include "signer.h"
 
-#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
 
-#define SIGNATURE_MAX 256
-
 void signer_free(struct signer *signer)
 {
-    pkey_free(&signer->key);
-    pkey_free(&signer->public);
+    private_free(&signer->key);
     buf_free(&signer->spki);
     buf_free(&signer->protected);
 }
 
-/* The public half as a key of OpenSSL's own: a token's key does not give its numbers. */
-static enum result public_half(struct signer *signer, struct err *err)
+static enum result spki_put(struct signer *signer, struct err *err)
 {
     unsigned char *der = NULL;
-    const unsigned char *at;
-    int len = i2d_PUBKEY(signer->key, &der);
+    int len = i2d_PUBKEY(signer->key.public, &der);
 
     if (len <= 0)
         return err_set(err, RESULT_KEY, "the signing key does not show its public key");
-    at = der;
     buf_put(&signer->spki, der, (size_t)len);
-    signer->public = d2i_PUBKEY(NULL, &at, len);
     OPENSSL_free(der);
-    signer->curve = signer->public != NULL ? curve_of(signer->public) : NULL;
-    if (signer->curve == NULL)
-        return err_set(err, RESULT_KEY,
-                       "the signing key is not EC P-256 or P-384: checkpoints are signed by ECDSA");
     return buf_check(&signer->spki, "public key", err);
 }
 
-enum result signer_start(struct signer *signer, EVP_PKEY *key, struct err *err)
+enum result signer_start(struct signer *signer, struct private_key *key, const char *algorithm,
+                         struct err *err)
 {
-    AUTO_BUF jwk = BUF_INIT(JWK_MAX);
-    AUTO_BUF kid = BUF_INIT(sizeof signer->kid);
     AUTO_BUF header = BUF_INIT(JWK_MAX);
-    uint8_t digest[SHA256_LEN];
 
-    signer->key = key;
+    signer->key = *key;
+    *key = (struct private_key){0};
     signer->spki = (struct buf)BUF_INIT(JWK_MAX);
     signer->protected = (struct buf)BUF_INIT(JWK_MAX);
-    if (public_half(signer, err) != RESULT_OK ||
-        jwk_put_public(&jwk, signer->public, err) != RESULT_OK)
+    if (private_algorithm(&signer->key, algorithm, &signer->algorithm, err) != RESULT_OK ||
+        spki_put(signer, err) != RESULT_OK ||
+        jwk_thumbprint(signer->key.public, signer->kid, err) != RESULT_OK)
         return err->result;
-    sha256(jwk.data, jwk.len, digest);
-    base64url_put(&kid, digest, sizeof digest);
-    memcpy(signer->kid, buf_text(&kid), kid.len + 1);
-    buf_printf(&header, "{\"alg\":\"%s\",\"kid\":\"%s\"}", signer->curve->alg, signer->kid);
+    buf_printf(&header, "{\"alg\":\"%s\",\"kid\":\"%s\"}", signer->algorithm->name, signer->kid);
     base64url_put(&signer->protected, buf_text(&header), header.len);
     return buf_check(&signer->protected, "protected header", err);
 }
 
-static enum result sign_der(EVP_PKEY *key, const char *digest, const void *bytes, size_t len,
-                            unsigned char *out, size_t *out_len, struct err *err)
+/* A signature as OpenSSL and C2SP notes have it: r and s in a SEQUENCE. */
+static bool openssl_put(struct buf *out, const struct algorithm *algorithm, const struct buf *raw)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good;
+    const unsigned char *r = (const unsigned char *)raw->data, *s = r + algorithm->size;
+    ECDSA_SIG *signature;
+    unsigned char *der = NULL;
+    int len = 0;
 
-    *out_len = SIGNATURE_MAX;
-    ERR_clear_error();
-    good = context != NULL &&
-           EVP_DigestSignInit(context, NULL, EVP_get_digestbyname(digest), NULL, key) == 1 &&
-           EVP_DigestSign(context, out, out_len, bytes, len) == 1;
-    EVP_MD_CTX_free(context);
-    if (good)
-        return RESULT_OK;
-    (void)err_set(err, RESULT_KEY,
-                  "the signing key did not sign: %s; a token may need to be started anew",
-                  ERR_reason_error_string(ERR_peek_last_error()) != NULL
-                      ? ERR_reason_error_string(ERR_peek_last_error())
-                      : "no reason given");
-    ERR_clear_error();
-    return err->result;
+    if (algorithm->group == NULL) {
+        buf_put(out, raw->data, raw->len);
+        return buf_ok(out);
+    }
+    signature = ECDSA_SIG_new();
+    if (signature != NULL && ECDSA_SIG_set0(signature, BN_bin2bn(r, (int)algorithm->size, NULL),
+                                            BN_bin2bn(s, (int)algorithm->size, NULL)) == 1)
+        len = i2d_ECDSA_SIG(signature, &der);
+    ECDSA_SIG_free(signature);
+    if (len > 0)
+        buf_put(out, der, (size_t)len);
+    OPENSSL_free(der);
+    return len > 0 && buf_ok(out);
 }
 
-/* JOSE wants r||s, each as long as a coordinate (RFC 7518 section 3.4). */
-static enum result signature_put(struct buf *out, const unsigned char *der, size_t len, size_t size,
-                                 struct err *err)
+static bool verified(const struct signer *signer, const char *digest, const void *bytes, size_t len,
+                     const struct buf *raw)
 {
-    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)len);
-    unsigned char raw[2 * 48];
-    bool good = signature != NULL &&
-                BN_bn2binpad(ECDSA_SIG_get0_r(signature), raw, (int)size) == (int)size &&
-                BN_bn2binpad(ECDSA_SIG_get0_s(signature), raw + size, (int)size) == (int)size;
+    const struct algorithm *algorithm = signer->algorithm;
+    AUTO_BUF signature = BUF_INIT(SIGNATURE_MAX);
+    EVP_PKEY_CTX *how = NULL;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context != NULL && openssl_put(&signature, algorithm, raw) &&
+                EVP_DigestVerifyInit(context, &how, EVP_get_digestbyname(digest), NULL,
+                                     signer->key.public) == 1 &&
+                private_padding(how, algorithm) &&
+                EVP_DigestVerify(context, (const unsigned char *)signature.data, signature.len,
+                                 bytes, len) == 1;
 
-    ECDSA_SIG_free(signature);
-    if (!good)
-        return err_set(err, RESULT_KEY, "the signing key gave no ECDSA signature");
-    base64url_put(out, raw, 2 * size);
+    EVP_MD_CTX_free(context);
+    ERR_clear_error();
+    return good;
+}
+
+/* The first signature of a process is verified: a private key beside another's public key would
+ * make a log that nobody can verify. */
+static enum result sign(struct signer *signer, const char *digest, const void *bytes, size_t len,
+                        struct buf *signature, struct err *err)
+{
+    if (private_sign(&signer->key, signer->algorithm, digest, bytes, len, signature, err) !=
+        RESULT_OK)
+        return err->result;
+    if (!signer->proved && !verified(signer, digest, bytes, len, signature))
+        return err_set(err, RESULT_KEY,
+                       "a signature does not verify with the public key: do the private and the "
+                       "public key belong together?");
+    signer->proved = true;
     return RESULT_OK;
 }
 
@@ -100,21 +104,20 @@ static enum result jws_build(struct signer *signer, const char *payload, size_t 
                              struct buf *line, struct err *err)
 {
     AUTO_BUF input = BUF_INIT(2 * LINE_MAX_LEN);
-    unsigned char der[SIGNATURE_MAX];
-    size_t der_len, head = signer->protected.len + 1;
+    AUTO_BUF signature = BUF_INIT(SIGNATURE_MAX);
+    size_t head = signer->protected.len + 1;
 
     buf_put(&input, signer->protected.data, signer->protected.len);
     buf_putc(&input, '.');
     base64url_put(&input, payload, len);
     if (buf_check(&input, "record", err) != RESULT_OK ||
-        sign_der(signer->key, signer->curve->digest, input.data, input.len, der, &der_len, err) !=
+        sign(signer, signer->algorithm->digest, input.data, input.len, &signature, err) !=
             RESULT_OK)
         return err->result;
     buf_puts(line, "{\"payload\":\"");
     buf_put(line, input.data + head, input.len - head);
     buf_printf(line, "\",\"protected\":\"%s\",\"signature\":\"", buf_text(&signer->protected));
-    if (signature_put(line, der, der_len, signer->curve->size, err) != RESULT_OK)
-        return err->result;
+    base64url_put(line, signature.data, signature.len);
     buf_puts(line, "\"}");
     return buf_check(line, "record", err);
 }
@@ -123,7 +126,9 @@ static enum result jws_build(struct signer *signer, const char *payload, size_t 
 static enum result length_check(const struct signer *signer, size_t len, struct err *err)
 {
     size_t frame = strlen("{\"payload\":\"\",\"protected\":\"\",\"signature\":\"\"}");
-    size_t signature = (2 * signer->curve->size * 4 + 2) / 3;
+    size_t bytes = signer->algorithm->size > 0 ? 2 * signer->algorithm->size
+                                               : (size_t)EVP_PKEY_get_size(signer->key.public);
+    size_t signature = (bytes * 4 + 2) / 3;
     size_t total = frame + signer->protected.len + (len * 4 + 2) / 3 + signature;
 
     if (total > LINE_MAX_LEN)
@@ -151,16 +156,16 @@ enum result signer_line(struct signer *signer, const char *payload, size_t len, 
 /* "— NAME base64(key id || signature)": type 0x02, whose key id is SHA-256(SPKI)[:4]. */
 static enum result note_sign(struct signer *signer, struct buf *note, struct err *err)
 {
-    unsigned char der[SIGNATURE_MAX];
     uint8_t digest[SHA256_LEN];
-    size_t len;
+    AUTO_BUF raw = BUF_INIT(SIGNATURE_MAX);
     AUTO_BUF signature = BUF_INIT(4 + SIGNATURE_MAX);
 
-    if (sign_der(signer->key, "SHA256", note->data, note->len, der, &len, err) != RESULT_OK)
+    if (sign(signer, "SHA256", note->data, note->len, &raw, err) != RESULT_OK)
         return err->result;
     sha256(signer->spki.data, signer->spki.len, digest);
     buf_put(&signature, digest, 4);
-    buf_put(&signature, der, len);
+    if (!openssl_put(&signature, signer->algorithm, &raw))
+        return err_set(err, RESULT_KEY, "the signing key gave no ECDSA signature");
     buf_printf(note, "\n\xe2\x80\x94 %s ", signer->state.origin);
     base64_put(note, buf_text(&signature), signature.len);
     buf_putc(note, '\n');
@@ -187,24 +192,8 @@ enum result signer_note(struct signer *signer, uint64_t size, const uint8_t root
 enum result signer_test(struct signer *signer, struct err *err)
 {
     static const char text[] = "georder doctor: a test, neither a record nor a checkpoint";
-    unsigned char der[SIGNATURE_MAX];
-    size_t len;
-    EVP_MD_CTX *context;
-    bool good;
+    AUTO_BUF signature = BUF_INIT(SIGNATURE_MAX);
 
-    if (sign_der(signer->key, signer->curve->digest, text, sizeof text - 1, der, &len, err) !=
-        RESULT_OK)
-        return err->result;
-    context = EVP_MD_CTX_new();
-    good = context != NULL &&
-           EVP_DigestVerifyInit(context, NULL, EVP_get_digestbyname(signer->curve->digest), NULL,
-                                signer->public) == 1 &&
-           EVP_DigestVerify(context, der, len, (const unsigned char *)text, sizeof text - 1) == 1;
-    EVP_MD_CTX_free(context);
-    ERR_clear_error();
-    if (!good)
-        return err_set(err, RESULT_KEY,
-                       "a test signature does not verify with the public key: do the private and "
-                       "the public key belong together?");
-    return RESULT_OK;
+    signer->proved = false;
+    return sign(signer, signer->algorithm->digest, text, sizeof text - 1, &signature, err);
 }

@@ -2,27 +2,25 @@
 #ifndef GEORDER_KEYS_SIGNER_H
 #define GEORDER_KEYS_SIGNER_H
 
-#include <openssl/evp.h>
-
-#include "base.h"
-#include "jwk.h"
+#include "private.h"
 #include "record.h"
 
 #define LINE_MAX_LEN 65535
 
 struct signer {
-    EVP_PKEY *key;    /* owned; a token's or OpenSSL's */
-    EVP_PKEY *public; /* owned; always OpenSSL's */
-    const struct curve *curve;
+    struct private_key key; /* owned */
+    const struct algorithm *algorithm;
+    bool proved;          /* a signature of it was verified with its public key */
     struct buf spki;      /* DER */
     struct buf protected; /* base64url of the protected header */
-    char kid[44];
+    char kid[THUMBPRINT_LEN + 1];
     struct record_state state;
     uint64_t size; /* of the last checkpoint */
 };
 
-/* Takes the key over. state.origin must be there. */
-MUST_USE enum result signer_start(struct signer *signer, EVP_PKEY *key, struct err *err);
+/* Takes the key over. state.origin must be there. algorithm: "" or RFC 7518's name. */
+MUST_USE enum result signer_start(struct signer *signer, struct private_key *key,
+                                  const char *algorithm, struct err *err);
 void signer_free(struct signer *signer);
 MUST_USE enum result signer_line(struct signer *signer, const char *payload, size_t len,
                                  struct buf *line, struct err *err);

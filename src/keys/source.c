@@ -2,6 +2,7 @@
 
 #include <openssl/ec.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jwe.h"
 #include "jwk.h"
@@ -28,6 +29,58 @@ void source_free(struct source *source)
 static enum result said(const struct source *source, enum result result, struct err *err)
 {
     return result == RESULT_OK ? RESULT_OK : err_prefix(err, "%s", source->what);
+}
+
+static enum result secret_reach(const struct ring *ring, const struct secret_source *secret,
+                                struct guard_reach *reach, struct err *err)
+{
+    if (secret->from == SECRET_FILE && access(secret->name, F_OK) == 0)
+        return guard_reach_path(reach, secret->name, false, err);
+    if (secret->from == SECRET_CREDENTIAL && access(ring->place.credentials, F_OK) == 0)
+        return guard_reach_path(reach, ring->place.credentials, false, err);
+    return RESULT_OK;
+}
+
+static enum result token_reach(const struct ring *ring, const struct uri *uri,
+                               struct guard_reach *reach, struct err *err)
+{
+    char path[URI_MAX + 1];
+
+    if (module_path(uri, path, err) != RESULT_OK ||
+        profile_reach(&ring->profiles, path, reach, err) != RESULT_OK)
+        return err->result;
+    return secret_reach(ring, &uri->secret, reach, err);
+}
+
+/* The directory: a keystore is replaced, not rewritten. */
+static enum result stored_reach(const struct ring *ring, const struct uri *uri, bool writes,
+                                struct guard_reach *reach, struct err *err)
+{
+    const char *slash = strrchr(uri->file, '/');
+    AUTO_BUF directory = BUF_INIT(URI_MAX + 1);
+
+    buf_put(&directory, uri->file, slash == NULL ? 0 : (size_t)(slash - uri->file) + 1);
+    buf_puts(&directory, ".");
+    if (access(buf_text(&directory), F_OK) == 0 &&
+        guard_reach_path(reach, buf_text(&directory), writes, err) != RESULT_OK)
+        return err->result;
+    return secret_reach(ring, &uri->secret, reach, err);
+}
+
+enum result sources_reach(const struct ring *ring, struct source *const all[], bool writes,
+                          struct guard_reach *reach, struct err *err)
+{
+    enum result result = profile_system(reach, err);
+
+    for (size_t i = 0; all[i] != NULL && result == RESULT_OK; i++) {
+        const struct uri *uri = &all[i]->uri;
+
+        if (uri->scheme == URI_PKCS11)
+            result = said(all[i], token_reach(ring, uri, reach, err), err);
+        else if (uri->scheme == URI_KEYSTORE)
+            result = said(all[i], stored_reach(ring, uri, writes, reach, err), err);
+    }
+    return result;
 }
 
 enum result source_open(struct ring *ring, struct source *source, struct err *err)
@@ -94,32 +147,28 @@ static enum result stored_get(struct ring *ring, struct source *source, struct b
     return keystore_get(source->uri.file, source->uri.name, &source->passphrase, out, missing, err);
 }
 
-static enum result stored_key(struct ring *ring, struct source *source, EVP_PKEY **out,
+static enum result stored_key(struct ring *ring, struct source *source, struct private_key *out,
                               bool *missing, struct err *err)
 {
     AUTO_BUF jwk = BUF_SECRET(JWE_PLAIN_MAX);
+    EVP_PKEY *key;
 
-    if (stored_get(ring, source, &jwk, missing, err) != RESULT_OK)
+    if (stored_get(ring, source, &jwk, missing, err) != RESULT_OK ||
+        jwk_get_private(source->uri.name, &jwk, &key, err) != RESULT_OK)
         return err->result;
-    return jwk_get_private(source->uri.name, &jwk, out, err);
+    return private_soft(key, out, err);
 }
 
-static enum result token_key(struct ring *ring, struct source *source, EVP_PKEY **out,
+static enum result token_key(struct ring *ring, struct source *source, struct private_key *out,
                              bool *missing, struct err *err)
 {
-    enum result result;
-
-    if (source_login(ring, source, err) != RESULT_OK)
-        return err->result;
-    result = hsm_key_find(source->token, &source->uri, &source->hsm_key, missing, err);
-    token_forget_pin(source->token);
-    if (result != RESULT_OK)
-        return result;
-    return hsm_key_open(source->token, &source->hsm_key, out, err);
+    if (source->token == NULL)
+        return err_set(err, RESULT_KEY, "%s is not open", source->uri.text);
+    return private_token(ring, source->token, &source->uri, out, missing, err);
 }
 
-enum result source_key(struct ring *ring, struct source *source, EVP_PKEY **out, bool *missing,
-                       struct err *err)
+enum result source_key(struct ring *ring, struct source *source, struct private_key *out,
+                       bool *missing, struct err *err)
 {
     bool stored = source->uri.scheme == URI_KEYSTORE;
 
@@ -127,11 +176,15 @@ enum result source_key(struct ring *ring, struct source *source, EVP_PKEY **out,
     return said(source, (stored ? stored_key : token_key)(ring, source, out, missing, err), err);
 }
 
-static enum result stored_key_create(struct ring *ring, struct source *source, struct err *err)
+static enum result stored_key_create(struct ring *ring, struct source *source, const char *alg,
+                                     struct err *err)
 {
     AUTO_BUF jwk = BUF_SECRET(JWK_MAX);
     AUTO_PKEY *key = NULL;
 
+    if (strcmp(alg, "ES256") != 0)
+        return err_set(err, RESULT_USAGE,
+                       "a keystore's audit key is ES256 (EC P-256), not another");
     if (passphrase_get(ring, source, err) != RESULT_OK)
         return err->result;
     key = EVP_EC_gen("P-256");
@@ -150,18 +203,21 @@ static enum result credential_login(struct ring *ring, struct source *source, st
     return RESULT_OK;
 }
 
-static enum result token_key_create(struct ring *ring, struct source *source, struct err *err)
+static enum result token_key_create(struct ring *ring, struct source *source, const char *alg,
+                                    struct err *err)
 {
     if (source_login(ring, source, err) != RESULT_OK)
         return err->result;
-    return hsm_key_create(source->token, &source->uri, err);
+    return hsm_key_create(source->token, &source->uri, alg, err);
 }
 
-enum result source_key_create(struct ring *ring, struct source *source, struct err *err)
+enum result source_key_create(struct ring *ring, struct source *source, const char *alg,
+                              struct err *err)
 {
     bool stored = source->uri.scheme == URI_KEYSTORE;
 
-    return said(source, (stored ? stored_key_create : token_key_create)(ring, source, err), err);
+    return said(source, (stored ? stored_key_create : token_key_create)(ring, source, alg, err),
+                err);
 }
 
 enum result source_read(struct ring *ring, struct source *source, struct buf *out, struct err *err)

@@ -2,9 +2,8 @@
 #ifndef GEORDER_KEYS_SOURCE_H
 #define GEORDER_KEYS_SOURCE_H
 
-#include <openssl/evp.h>
-
-#include "cryptoki.h"
+#include "guard.h"
+#include "private.h"
 
 struct source {
     const char *what; /* the config's name for it: "audit.signing_key" */
@@ -12,19 +11,24 @@ struct source {
     struct token *token;   /* pkcs11; NULL until source_open() */
     struct buf passphrase; /* keystore; empty until it was asked for */
     struct source *other;  /* which may know the same keystore's passphrase already */
-    struct hsm_key hsm_key;
 };
 
 /* "" is no source (scheme URI_NONE). */
 MUST_USE enum result source_parse(struct source *source, const char *what, const char *text,
                                   enum uri_use use, struct err *err);
 void source_free(struct source *source);
+/* What the lock must leave to them all (a list that NULL ends): modules, PINs, keystores. */
+MUST_USE enum result sources_reach(const struct ring *ring, struct source *const all[], bool writes,
+                                   struct guard_reach *reach, struct err *err);
 /* Loads the module and finds the token. Errors are prefixed with `what`, as are all below. */
 MUST_USE enum result source_open(struct ring *ring, struct source *source, struct err *err);
 
-MUST_USE enum result source_key(struct ring *ring, struct source *source, EVP_PKEY **out,
+/* *missing: there is no such key, but it could be made here. */
+MUST_USE enum result source_key(struct ring *ring, struct source *source, struct private_key *out,
                                 bool *missing, struct err *err);
-MUST_USE enum result source_key_create(struct ring *ring, struct source *source, struct err *err);
+/* alg: see hsm_key_create(); in a keystore ES256 alone. */
+MUST_USE enum result source_key_create(struct ring *ring, struct source *source, const char *alg,
+                                       struct err *err);
 /* The credential's bytes; out: BUF_SECRET. */
 MUST_USE enum result source_read(struct ring *ring, struct source *source, struct buf *out,
                                  struct err *err);

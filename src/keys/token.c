@@ -87,7 +87,7 @@ enum result token_get(struct ring *ring, const struct uri *uri, struct token **o
         }
     rv = module->f->C_OpenSession(token.slot, CKF_SERIAL_SESSION, NULL, NULL, &token.session);
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": no session", token.label);
+        return err_ckr(module, err, rv, "token \"%s\": no session", token.label);
     token.open = true;
     *out = &ring->token[ring->tokens++];
     **out = token;
@@ -100,7 +100,8 @@ enum result token_writable(struct token *token, CK_SESSION_HANDLE *session, stru
                                                NULL, NULL, session);
 
     if (rv != CKR_OK)
-        return err_ckr(err, rv, "token \"%s\": no session for writing", token->label);
+        return err_ckr(token->module, err, rv, "token \"%s\": no session for writing",
+                       token->label);
     return RESULT_OK;
 }
 

@@ -288,7 +288,7 @@ cores_possible() {
     run -0 georder order --again --file "$HOUSE/order.json"
     [[ $(last_record .sandbox.main) =~ ^landlock=([1-9]|none)\ seccomp=kill\ no_new_privs=1\ dumpable=0$ ]]
     [[ $(last_record .sandbox.net) =~ ^landlock=([1-9]|none)\ seccomp=kill\ no_new_privs=1\ dumpable=0$ ]]
-    [[ $(last_record .sandbox.keys) =~ seccomp=deny\ no_new_privs=1\ dumpable=0$ ]]
+    [[ $(last_record .sandbox.keys) =~ seccomp=strict\ no_new_privs=1\ dumpable=0$ ]]
 }
 
 # What the descriptors of a process are, sorted.

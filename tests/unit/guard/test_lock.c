@@ -132,11 +132,19 @@ static void lock_net(void)
     }
 }
 
+static enum guard_calls keys_calls;
+static uint16_t keys_port;
+
 static void lock_keys(void)
 {
+    struct guard_reach reach = {.calls = keys_calls};
     struct err err = {0};
 
-    if (guard_lock_keys(&err) != RESULT_OK) {
+    if (guard_reach_path(&reach, "/etc", false, &err) != RESULT_OK ||
+        guard_reach_path(&reach, "/dev/null", true, &err) != RESULT_OK ||
+        (audit_fd > 0 && guard_reach_path(&reach, "audit", true, &err) != RESULT_OK) ||
+        (keys_port > 0 && guard_reach_port(&reach, keys_port, &err) != RESULT_OK) ||
+        guard_lock_keys(&reach, &err) != RESULT_OK) {
         dprintf(2, "%s\n", err.text);
         _exit(2);
     }
@@ -206,13 +214,14 @@ Test(lock, leaves_every_role_what_it_works_with)
 
 static void child_twice(void)
 {
+    const struct guard_reach reach = {0};
     struct err err = {0};
 
     LOCKS[which]();
     NEED(guard_lock_main(-1, false, &err) == RESULT_INTERNAL);
     NEED(strcmp(err.text, "this process is locked already") == 0);
     NEED(guard_lock_net(&err) == RESULT_INTERNAL);
-    NEED(guard_lock_keys(&err) == RESULT_INTERNAL);
+    NEED(guard_lock_keys(&reach, &err) == RESULT_INTERNAL);
 }
 
 Test(lock, is_taken_once)
@@ -274,9 +283,11 @@ static void child_level_net(void)
 
 static void child_level_keys(void)
 {
+    const char *abi = landlock_here();
+
     become_private();
     lock_keys();
-    need_level("off", GEORDER_SANDBOX ? "deny" : "off");
+    need_level(GEORDER_SANDBOX ? abi : "off", GEORDER_SANDBOX ? "strict" : "off");
 }
 
 Test(lock, tells_its_level)
@@ -308,10 +319,11 @@ static void child_old_kernel(void)
 
 static void child_no_seccomp(void)
 {
+    const struct guard_reach reach = {0};
     struct err err = {0};
 
     answer(SCMP_SYS(seccomp), EINVAL);
-    NEED(guard_lock_keys(&err) == RESULT_INTERNAL);
+    NEED(guard_lock_keys(&reach, &err) == RESULT_INTERNAL);
     NEED(strncmp(err.text, "seccomp does not take effect: ", 30) == 0);
     NEED(strstr(guard_level_text(), "seccomp=off") != NULL);
 }
@@ -684,28 +696,96 @@ Test(lock, leaves_net_its_connection_alone)
 
 /* keys */
 
-static void child_keys(void)
+static void need_files(void)
 {
-    static const int FAMILIES[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK, AF_ALG, AF_VSOCK};
+    NEED(openat(AT_FDCWD, "/etc/passwd", O_RDONLY) >= 0);
+    NEED(openat(AT_FDCWD, "/dev/null", O_RDWR) >= 0);
+    NEED(openat(AT_FDCWD, "audit/new", O_RDWR | O_CREAT, 0600) >= 0);
+    NEED(renameat(AT_FDCWD, "audit/new", AT_FDCWD, "audit/renamed") == 0);
+    NEED(unlinkat(AT_FDCWD, "audit/renamed", 0) == 0);
+    NEED_ERRNO(openat(AT_FDCWD, "outside", O_RDONLY), EACCES);
+    NEED_ERRNO(openat(AT_FDCWD, "/etc/new", O_RDWR | O_CREAT, 0600), EACCES);
+    NEED_ERRNO(openat(AT_FDCWD, "/proc/self/environ", O_RDONLY), EACCES);
+}
+
+static void need_threads_alone(void)
+{
     pthread_t thread;
     int count = 0;
-    AUTO_FD local = -1;
 
-    lock_keys();
-    for (size_t i = 0; i < sizeof FAMILIES / sizeof FAMILIES[0]; i++)
-        NEED_ERRNO(socket(FAMILIES[i], SOCK_RAW, 0), EACCES);
-    NEED((local = socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
     NEED_ERRNO(fork(), EPERM);
     NEED_ERRNO(syscall(SYS_keyctl, 0, 0, 0, 0, 0), EPERM);
     NEED_ERRNO(syscall(SYS_io_uring_setup, 1, NULL), ENOSYS);
     NEED(pthread_create(&thread, NULL, count_up, &count) == 0);
     NEED(pthread_join(thread, NULL) == 0 && count == 1);
     NEED(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
-    NEED(openat(AT_FDCWD, "/etc/passwd", O_RDONLY) >= 0);
 }
 
-Test(lock, leaves_keys_devices_threads_and_local_sockets)
+static void child_keys_strict(void)
+{
+    static const int FAMILIES[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK, AF_ALG, AF_VSOCK};
+
+    become_private();
+    lock_keys();
+    for (size_t i = 0; i < sizeof FAMILIES / sizeof FAMILIES[0]; i++)
+        NEED_ERRNO(socket(FAMILIES[i], SOCK_RAW, 0), EPERM);
+    NEED(socket(AF_UNIX, SOCK_DGRAM, 0) >= 0);
+    need_files();
+    need_threads_alone();
+}
+
+/* Nothing listens there: refused by the peer's kernel is reached, EACCES is not. */
+static int connects(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    AUTO_FD tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    NEED(tcp >= 0);
+    return connect(tcp, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+}
+
+static void child_keys_net(void)
+{
+    static const int FAMILIES[] = {AF_PACKET, AF_ALG, AF_VSOCK};
+    long abi = landlock_abi();
+
+    become_private();
+    keys_calls = GUARD_NET;
+    keys_port = 9;
+    lock_keys();
+    for (size_t i = 0; i < sizeof FAMILIES / sizeof FAMILIES[0]; i++)
+        NEED_ERRNO(socket(FAMILIES[i], SOCK_RAW, 0), EPERM);
+    NEED(connects(9) == ECONNREFUSED);
+    NEED(abi < 4 || connects(10) == EACCES);
+    need_files();
+    need_threads_alone();
+}
+
+static void child_keys_off(void)
+{
+    become_private();
+    keys_calls = GUARD_OFF;
+    lock_keys();
+    NEED(connects(9) == ECONNREFUSED);
+    NEED_ERRNO(openat(AT_FDCWD, "outside", O_RDONLY), EACCES);
+}
+
+static void child_keys_missing(void)
+{
+    struct guard_reach reach = {0};
+    struct err err = {0};
+
+    NEED(guard_reach_path(&reach, "/nowhere/at/all", true, &err) == RESULT_OK);
+    NEED(guard_lock_keys(&reach, &err) == RESULT_CONFIG);
+    NEED(strstr(err.text, "/nowhere/at/all") != NULL);
+}
+
+Test(lock, leaves_keys_what_its_module_needs)
 {
     NEED_SANDBOX;
-    succeeds(child_keys);
+    succeeds(child_keys_strict);
+    succeeds(child_keys_net);
+    succeeds(child_keys_off);
+    succeeds(child_keys_missing);
 }

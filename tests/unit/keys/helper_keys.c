@@ -174,26 +174,42 @@ void ask(struct child *role, enum msg_type type, const struct buf *body, int fd,
                  msg_name(expected));
 }
 
-void open_body(struct buf *body, const char *key, const char *credential)
+void open_body(struct buf *body, const char *key, const char *alg, const char *credential)
 {
     put_text(body, home);
     put_text(body, "");
     put_text(body, ORIGIN);
     put_text(body, key);
+    put_text(body, alg);
     put_text(body, credential);
-    put_u32(body, 0);
+    put_text(body, "");
+    put_u32(body, KEYS_WRITES);
+    put_u32(body, 30);
+    put_text(body, "{}");
     put_u32(body, 1);
     put_text(body, "SOFTHSM2_CONF");
     put_text(body, "softhsm2.conf");
 }
 
-void role_open(struct child *role, const char *key, const char *credential, enum msg_type expected,
-               struct msg *answer)
+static void role_ask_open(struct child *role, const char *key, const char *alg,
+                          const char *credential, enum msg_type expected, struct msg *answer)
 {
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
 
-    open_body(&body, key, credential);
+    open_body(&body, key, alg, credential);
     ask(role, MSG_KEYS_OPEN, &body, -1, expected, answer);
+}
+
+void role_open(struct child *role, const char *key, const char *credential, enum msg_type expected,
+               struct msg *answer)
+{
+    role_ask_open(role, key, "", credential, expected, answer);
+}
+
+void role_open_alg(struct child *role, const char *key, const char *alg, enum msg_type expected,
+                   struct msg *answer)
+{
+    role_ask_open(role, key, alg, "", expected, answer);
 }
 
 void role_create(struct child *role)

@@ -2,42 +2,59 @@
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
 
 #include "helper_keys.h"
 
-static bool der_verifies(const struct buf *spki, const void *text, size_t len,
-                         const unsigned char *der, size_t der_len)
+/* JOSE's r || s as OpenSSL has it. */
+static size_t der_put(const unsigned char *raw, size_t len, unsigned char *out)
+{
+    ECDSA_SIG *signature = ECDSA_SIG_new();
+    int half = (int)len / 2, got;
+
+    cr_assert_eq(
+        ECDSA_SIG_set0(signature, BN_bin2bn(raw, half, NULL), BN_bin2bn(raw + half, half, NULL)),
+        1);
+    got = i2d_ECDSA_SIG(signature, &out);
+    ECDSA_SIG_free(signature);
+    return (size_t)got;
+}
+
+static bool verifies(const struct buf *spki, const char *alg, const char *digest, const void *text,
+                     size_t len, const unsigned char *signature, size_t signature_len)
 {
     const unsigned char *at = (const unsigned char *)spki->data;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki->len);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *how = NULL;
     bool good = key != NULL && context != NULL &&
-                EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-                EVP_DigestVerify(context, der, der_len, text, len) == 1;
+                EVP_DigestVerifyInit(context, &how, EVP_get_digestbyname(digest), NULL, key) == 1;
 
+    if (good && strcmp(alg, "PS256") == 0)
+        good = EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(how, 32) == 1;
+    good = good && EVP_DigestVerify(context, signature, signature_len, text, len) == 1;
     EVP_MD_CTX_free(context);
     EVP_PKEY_free(key);
     return good;
 }
 
-static bool raw_verifies(const struct buf *spki, const struct buf *input, const struct buf *raw)
+static bool raw_verifies(const struct buf *spki, const char *alg, const struct buf *input,
+                         const struct buf *raw)
 {
-    ECDSA_SIG *signature = ECDSA_SIG_new();
-    const unsigned char *bytes = (const unsigned char *)raw->data;
-    unsigned char *der = NULL;
-    bool good;
-    int len;
+    const char *digest = strcmp(alg, "ES384") == 0 ? "SHA384" : "SHA256";
+    const unsigned char *signature = (const unsigned char *)raw->data;
+    unsigned char der[128];
+    size_t len = raw->len;
 
-    cr_assert_eq(raw->len, 64);
-    cr_assert_eq(
-        ECDSA_SIG_set0(signature, BN_bin2bn(bytes, 32, NULL), BN_bin2bn(bytes + 32, 32, NULL)), 1);
-    len = i2d_ECDSA_SIG(signature, &der);
-    good = der_verifies(spki, input->data, input->len, der, (size_t)len);
-    OPENSSL_free(der);
-    ECDSA_SIG_free(signature);
-    return good;
+    if (alg[0] == 'E') {
+        cr_assert_eq(raw->len, strcmp(alg, "ES384") == 0 ? 96 : 64);
+        len = der_put(signature, raw->len, der);
+        signature = der;
+    }
+    return verifies(spki, alg, digest, input->data, input->len, signature, len);
 }
 
 /* The members, in the one form that a line has. */
@@ -57,8 +74,9 @@ void line_verify(const char *line, const struct buf *spki, struct buf *header, s
 {
     AUTO_BUF body = BUF_INIT(65536);
     AUTO_BUF protected = BUF_INIT(1024);
-    AUTO_BUF signature = BUF_INIT(256);
-    AUTO_BUF raw = BUF_INIT(64);
+    AUTO_BUF signature = BUF_INIT(1024);
+    AUTO_BUF raw = BUF_INIT(512);
+    char alg[6] = "";
     AUTO_BUF input = BUF_INIT(70000);
 
     part_take(&line, "{\"payload\":\"", &body);
@@ -67,17 +85,19 @@ void line_verify(const char *line, const struct buf *spki, struct buf *header, s
     cr_assert_str_eq(line, "\"}");
     cr_assert(base64url_get(signature.data, signature.len, &raw));
     buf_printf(&input, "%s.%s", protected.data, body.data);
-    cr_assert(raw_verifies(spki, &input, &raw));
-    input.data[input.len - 1] ^= 1;
-    cr_assert(!raw_verifies(spki, &input, &raw));
     cr_assert(base64url_get(protected.data, protected.len, header));
+    cr_assert_eq(strncmp(header->data, "{\"alg\":\"", 8), 0);
+    memcpy(alg, header->data + 8, 5);
+    cr_assert(raw_verifies(spki, alg, &input, &raw));
+    input.data[input.len - 1] ^= 1;
+    cr_assert(!raw_verifies(spki, alg, &input, &raw));
     cr_assert(base64url_get(body.data, body.len, payload));
 }
 
-void note_verify(const char *note, const struct buf *spki, const char *text)
+void note_verify(const char *note, const struct buf *spki, const char *text, const char *alg)
 {
     static const char dash[] = "\n\xe2\x80\x94 " ORIGIN " ";
-    AUTO_BUF signature = BUF_INIT(256);
+    AUTO_BUF signature = BUF_INIT(1024);
     uint8_t digest[SHA256_LEN];
     const char *at = note + strlen(text);
     size_t len;
@@ -90,6 +110,6 @@ void note_verify(const char *note, const struct buf *spki, const char *text)
     cr_assert(base64_get(at, len, &signature));
     sha256(spki->data, spki->len, digest);
     cr_assert_arr_eq(signature.data, digest, 4);
-    cr_assert(der_verifies(spki, note, strlen(text), (unsigned char *)signature.data + 4,
-                           signature.len - 4));
+    cr_assert(verifies(spki, alg, "SHA256", note, strlen(text), (unsigned char *)signature.data + 4,
+                       signature.len - 4));
 }

@@ -10,7 +10,7 @@ static void start(void)
 {
     struct err err;
 
-    cr_assert_eq(heap_start(&err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(heap_start(false, &(bool){false}, &err), RESULT_OK, "%s", err.text);
 }
 
 TestSuite(credential, .init = start);

@@ -8,6 +8,7 @@
 #include "helper_keys.h"
 #include "helper_verify.h"
 
+#define ROOT64 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 #define STORED "keystore:keys.json?name=audit&passphrase-source=file:passphrase"
 
 static void start(void)
@@ -119,7 +120,7 @@ Test(sign, checkpoints)
 
     checkpoint_ask(&child, 12, MSG_KEYS_NOTE, &first);
     line_of(&first, note, sizeof note);
-    note_verify(note, &spki, ORIGIN "\n12\nMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
+    note_verify(note, &spki, ORIGIN "\n12\n" ROOT64 "\n", "ES256");
     checkpoint_ask(&child, 12, MSG_KEYS_NOTE, &again);
     checkpoint_ask(&child, 11, MSG_KEYS_FAILED, &back);
     fails_with(&back, RESULT_KEY, "refused to sign: a checkpoint of 11 records, after one of 12");
@@ -210,21 +211,82 @@ Test(sign, a_key_is_made_once)
     made_once(STORED, "audit.signing_key: the key is there already; it was left alone");
 }
 
-Test(sign, other_algorithms_are_not_made)
+static void not_made(const char *uri, const char *alg, const char *why)
 {
     struct child child = role_start();
     AUTO_BUF body = BUF_INIT(64);
     AUTO_MSG ready = MSG_INIT;
     AUTO_MSG answer = MSG_INIT;
 
-    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
-    put_text(&body, "RS256");
+    role_open(&child, uri, "", MSG_KEYS_READY, &ready);
+    put_text(&body, alg);
     ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_FAILED, &answer);
-    fails_with(&answer, RESULT_USAGE, "a new audit key is ES256 (EC P-256), not another");
+    fails_with(&answer, RESULT_USAGE, why);
     role_end(&child);
 }
 
-/* A key that another tool made on P-384 signs as ES384; RSA is refused with a reason. */
+Test(sign, other_algorithms_are_not_made)
+{
+    not_made(KEY, "HS256", "there is no key for HS256: take ES256, ES384, RS256 or PS256 to sign");
+    not_made(STORED, "ES384", "a keystore's audit key is ES256 (EC P-256), not another");
+}
+
+/* Makes the key, signs a record and a checkpoint; OpenSSL holds both against the public key. */
+static void algorithm_signs(const char *alg)
+{
+    struct child child = role_start();
+    AUTO_BUF body = BUF_INIT(64);
+    AUTO_BUF spki = BUF_INIT(1024);
+    AUTO_BUF header = BUF_INIT(1024);
+    AUTO_BUF payload = BUF_INIT(4096);
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG made = MSG_INIT;
+    AUTO_MSG again = MSG_INIT;
+    AUTO_MSG signed_line = MSG_INIT;
+    AUTO_MSG note = MSG_INIT;
+    char line[8192];
+    const char *bytes;
+    size_t len;
+
+    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    put_text(&body, alg);
+    ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_DONE, &made);
+    role_end(&child);
+    child = role_start();
+    role_open_alg(&child, KEY, alg, MSG_KEYS_READY, &again);
+    cr_assert_str_eq(get_text(&again), alg);
+    bytes = get_bytes(&again, &len);
+    buf_put(&spki, bytes, len);
+    sign_ask(&child, 0, ZEROS64, MSG_KEYS_LINE, &signed_line);
+    line_of(&signed_line, line, sizeof line);
+    line_verify(line, &spki, &header, &payload);
+    contains(header.data, alg);
+    checkpoint_ask(&child, 1, MSG_KEYS_NOTE, &note);
+    note_verify(get_bytes(&note, &len), &spki, ORIGIN "\n1\n" ROOT64 "\n", alg);
+    role_end(&child);
+}
+
+Test(sign, by_es256)
+{
+    algorithm_signs("ES256");
+}
+
+Test(sign, by_es384)
+{
+    algorithm_signs("ES384");
+}
+
+Test(sign, by_rs256)
+{
+    algorithm_signs("RS256");
+}
+
+Test(sign, by_ps256)
+{
+    algorithm_signs("PS256");
+}
+
+/* Without a word in the config the key decides; with one it must fit. */
 Test(sign, keys_of_other_tools)
 {
     struct child child = role_start();
@@ -237,10 +299,42 @@ Test(sign, keys_of_other_tools)
     cr_assert_str_eq(get_text(&ready), "ES384");
     sign_ask(&child, 0, ZEROS64, MSG_KEYS_LINE, &answer);
     role_end(&child);
-    pkcs11_tool("main", (const char *const[]){"--keypairgen", "--key-type", "rsa:2048", "--label",
+    msg_free(&answer);
+    child = role_start();
+    role_open_alg(&child, KEY, "PS256", MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_KEY, "the key does not sign by PS256");
+    role_end(&child);
+    pkcs11_tool("main", (const char *const[]){"--keypairgen", "--key-type", "rsa:1024", "--label",
                                               "old", "--id", "02", NULL});
     open_fails("pkcs11:token=main;object=old" QUERY, "", RESULT_KEY,
-               "is of type RSA: the audit key must be EC P-256");
+               "the RSA key has 1024 bits: take one of 2048 to 4096");
+    pkcs11_tool("main", (const char *const[]){"--keypairgen", "--key-type", "EC:secp521r1",
+                                              "--label", "large", "--id", "03", NULL});
+    open_fails("pkcs11:token=main;object=large" QUERY, "", RESULT_KEY,
+               "on a curve that is neither P-256 nor P-384");
+}
+
+/* Two pairs whose halves were exchanged: the private key of one, the public key of the other. */
+Test(sign, halves_that_do_not_belong_together)
+{
+    const char *const pairs[] = {"audit", "other"};
+    struct child child;
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+
+    for (size_t i = 0; i < 2; i++)
+        pkcs11_tool("main",
+                    (const char *const[]){"--keypairgen", "--key-type", "EC:prime256v1", "--label",
+                                          pairs[i], "--id", i == 0 ? "01" : "02", NULL});
+    pkcs11_tool("main", (const char *const[]){"--delete-object", "--type", "pubkey", "--label",
+                                              "audit", NULL});
+    pkcs11_tool("main", (const char *const[]){"--set-id", "01", "--type", "pubkey", "--label",
+                                              "other", "--id", "02", NULL});
+    child = role_start();
+    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    sign_ask(&child, 0, ZEROS64, MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_KEY, "do the private and the public key belong together?");
+    role_end(&child);
 }
 
 Test(sign, a_new_keystore_is_private)

@@ -54,11 +54,15 @@ Test(token, two_keys_of_an_id_are_refused)
 
     pkcs11_tool("main", one);
     pkcs11_tool("main", two);
-    open_fails(KEY, "", RESULT_KEY, "2 private keys have the CKA_ID of \"audit\"");
+    open_fails(KEY, "", RESULT_KEY, "2 public keys have the CKA_ID or label of \"audit\"");
 }
 
-Test(token, a_key_that_libp11_does_not_know)
+/* Beside it the audit key works as ever; itself it is none. */
+Test(token, an_ed25519_key_on_the_token)
 {
+    struct child child = role_start();
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
     const char *good[] = {"--keypairgen", "--key-type", "EC:prime256v1", "--label", "audit", "--id",
                           "0a",           NULL};
     const char *edwards[] = {
@@ -66,8 +70,11 @@ Test(token, a_key_that_libp11_does_not_know)
 
     pkcs11_tool("main", good);
     pkcs11_tool("main", edwards);
-    open_fails(KEY, "", RESULT_KEY,
-               "token \"main\" also holds the key \"ssh\" (id %0b) of type Ed25519");
+    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    sign_ask(&child, 0, ZEROS64, MSG_KEYS_LINE, &answer);
+    role_end(&child);
+    open_fails("pkcs11:token=main;object=ssh" QUERY, "", RESULT_KEY,
+               "is of type Ed25519: it must be EC P-256 or P-384, or RSA of 2048 to 4096 bits");
 }
 
 Test(token, a_wrong_pin_is_tried_once)
