@@ -133,6 +133,7 @@ static enum result dispatch(struct session *session, const char *verb, const cha
     if (!asks && strcmp(verb, "put") != 0 && strcmp(verb, "remove") != 0)
         return err_set(err, RESULT_USAGE,
                        "say put, verify or remove; see georder credential --help");
+    session->keys.writes = !asks;
     /* A broken policy must not keep anybody from taking the credential away. */
     if ((asks ? session_config(session, err)
               : config_load(session->options.config, &session->config, err)) != RESULT_OK ||

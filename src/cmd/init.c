@@ -292,6 +292,7 @@ static enum result make_key(struct home *home, struct err *err)
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
     AUTO_JSON *facts = NULL;
 
+    keys->writes = true;
     if (keys_start(keys, &home->session->config, true, err) != RESULT_OK ||
         keys_ready(keys, err) != RESULT_OK)
         return err->result;

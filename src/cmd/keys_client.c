@@ -51,7 +51,6 @@ enum result keys_spawn(struct keys *keys, struct err *err)
     AUTO_FD theirs = -1;
     int fds[2];
 
-    *keys = (struct keys)KEYS_INIT;
     if (ipc_pair(fds, err) != RESULT_OK)
         return err->result;
     theirs = fds[1];

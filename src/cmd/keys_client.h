@@ -15,7 +15,7 @@ struct keys {
     size_t spki_len;
     char sandbox[256];
     char note[512]; /* what a person should know: "" or a line */
-    /* Set between keys_spawn() and keys_open(): a keystore will be changed; the policy takes memory
+    /* The caller's, before keys_open(): a keystore will be changed; the policy takes memory
      * for secrets that is not locked; the pkcs11: URI of a keystore's recipient, or NULL. */
     bool writes, may_unlocked;
     const char *recipient;
@@ -24,7 +24,7 @@ struct keys {
 
 #define KEYS_INIT                                                                                  \
     {                                                                                              \
-        .ipc = {.fd = -1 }                                                                         \
+        .ipc = {.fd = -1}, .recipient = ""                                                         \
     }
 #define AUTO_KEYS __attribute__((cleanup(keys_stop))) struct keys
 

@@ -126,7 +126,9 @@ Test(config, mistakes_are_told_with_their_place)
     refused(", \"resolve\": \"localhost\"", "/resolve: write an IPv4 or IPv6 address");
     refused(", \"resolve\": \"127.0.0.1 \"", "/resolve: write an IPv4 or IPv6 address");
     refused(", \"proxy\": \"https://h:1\"", "/proxy: write the proxy as http://HOST:PORT");
-    refused(", \"pkcs11\": {\"modules\": []}", "unknown member \"modules\"");
+    refused(", \"pkcs11\": {\"modules\": []}", "/pkcs11/modules: must be an object");
+    refused(", \"pkcs11\": {\"module\": {}}", "unknown member \"module\"");
+    refused(", \"pkcs11\": {\"timeout\": 0}", "/pkcs11/timeout");
     refused(", \"pkcs11\": {\"environment\": []}", "must be an object of strings");
     refused(", \"pkcs11\": {\"environment\": {\"a\": \"x\"}}",
             "not a name for a module's variable");
