@@ -374,7 +374,7 @@ answer() { # PROMPT FILE: types what the file holds
     typed credential put --config "$HOUSE/georder.json"
     answer 'API token: ' token
     answer 'PIN of token "georder"' pin
-    MAIN=$(pgrep -P "$SCRIPT" georder)
+    MAIN=$(pgrep -P "$SCRIPT" -x georder)
     await writes "$MAIN"
     exec 9>&-
     used_up
@@ -387,7 +387,7 @@ answer() { # PROMPT FILE: types what the file holds
     typed credential put --config "$HOUSE/georder.json"
     answer 'API token: ' token
     answer 'Passphrase of keystore' passphrase
-    MAIN=$(pgrep -P "$SCRIPT" georder)
+    MAIN=$(pgrep -P "$SCRIPT" -x georder)
     await writes "$MAIN"
     exec 9>&-
     used_up
