@@ -247,6 +247,32 @@ used_up_after() {
 }
 
 # bats test_tags=sandbox
+@test "while a token is put: the process that was given it never reads it" {
+    home pkcs11
+    random 50 >token
+    mkfifo given
+    "$GEORDER" credential put --config "$HOUSE/georder.json" <given >/dev/null 3>&- &
+    MAIN=$!
+    exec 9>given
+    cat token >&9
+    await has_helper
+    await keeps_some "$(pgrep -P "$MAIN" georder-keys)" token
+    helpers
+    keep_nothing "$MAIN" -- "${SECRETS[@]}"
+    exec 9>&-
+    wait "$MAIN"
+    MAIN=
+}
+
+has_helper() {
+    pgrep -P "$MAIN" georder-keys >/dev/null
+}
+
+keeps_some() { # PROCESS NEEDLE-FILE...
+    [[ -n $(keeps "$@") ]]
+}
+
+# bats test_tags=sandbox
 @test "after a home was made: nobody keeps anything" {
     local again=(--policy policy.json --ca-file roots.pem --origin rehearsal.example/georder)
     home keystore
@@ -281,6 +307,7 @@ used_up_after() {
     MAIN=$!
     await writes "$MAIN"
     used_up
+    end
 }
 
 # bats test_tags=sandbox
