@@ -24,7 +24,7 @@ void interrupt_hold(void)
         sigaddset(&held, numbers[i]);
     (void)sigprocmask(SIG_BLOCK, &held, NULL);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             (void)sigaction(numbers[i], &noted, NULL);
 }
 

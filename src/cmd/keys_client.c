@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "terminal.h"
 
 #define PATIENCE_MACHINE (30 * 1000)
 #define PATIENCE_PERSON  (300 * 1000)
@@ -39,13 +40,6 @@ static void open_body(struct buf *body, const struct keys *keys, const struct co
     }
 }
 
-static bool person_present(void)
-{
-    AUTO_FD terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-    return terminal >= 0;
-}
-
 enum result keys_spawn(struct keys *keys, struct err *err)
 {
     AUTO_FD theirs = -1;
@@ -62,7 +56,7 @@ enum result keys_open(struct keys *keys, const struct config *config, bool with_
                       struct err *err)
 {
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
-    bool interactive = person_present();
+    bool interactive = terminal_keep(keys->pid);
 
     keys->patience = interactive ? PATIENCE_PERSON : PATIENCE_MACHINE;
     open_body(&body, keys, config, with_signing,
@@ -85,6 +79,7 @@ static enum result give_up(struct keys *keys, struct err *err)
     struct err cause = *err, end = {0};
 
     (void)guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &end);
+    terminal_restore();
     keys->pid = 0;
     return err_set(err, RESULT_KEY, "georder-keys gave no answer: %s%s%s", cause.text,
                    end.text[0] != '\0' ? "; " : "", end.text);
@@ -221,5 +216,6 @@ void keys_stop(struct keys *keys)
     fd_close(&keys->ipc.fd);
     if (keys->pid > 0)
         (void)guard_reap("georder-keys", keys->pid, clock_monotonic() + 2000, &err);
+    terminal_restore();
     keys->pid = 0;
 }

@@ -264,6 +264,10 @@ enum result seccomp_main(bool files, bool writes, struct err *err)
     filter_each(&filter, files && writes ? SCMP_ACT_ALLOW : DENY(EACCES), CALLS(CHANGING));
     filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TCGETS));
     filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TIOCGWINSZ));
+    /* To turn the terminal's echo on again, if it is ours. */
+    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TIOCGPGRP));
+    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TCFLSH));
+    filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), equal(1, TCSETS));
     /* getrlimit() */
     filter_when(&filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), equal(2, 0));
     return filter_enforce(&filter, err);

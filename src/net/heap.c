@@ -1,3 +1,4 @@
+#include <openssl/crypto.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -6,16 +7,27 @@
 #include "base.h"
 #include "heap.h"
 
-/* Each block knows its size, in front of what libcurl sees. */
+/* Each block knows its size, in front of what libcurl sees; but for those in the secure heap. */
 union header {
     size_t size;
     max_align_t align;
 };
 
+/* libcurl's functions carry no context, so this cannot be anyone's but the process'. */
+static bool secret;
+
+void heap_secret(bool on)
+{
+    secret = on && CRYPTO_secure_malloc_initialized();
+}
+
 static void *heap_get(size_t size)
 {
+    void *locked = secret ? OPENSSL_secure_malloc(size) : NULL;
     union header *header;
 
+    if (locked != NULL)
+        return locked;
     if (size > SIZE_MAX - sizeof *header)
         return NULL;
     header = malloc(sizeof *header + size);
@@ -31,14 +43,26 @@ static void heap_free(void *block)
 
     if (block == NULL)
         return;
+    if (CRYPTO_secure_allocated(block)) {
+        OPENSSL_secure_clear_free(block, CRYPTO_secure_actual_size(block));
+        return;
+    }
     header--;
     explicit_bzero(header, sizeof *header + header->size);
     free(header);
 }
 
+static size_t heap_size(void *block)
+{
+    if (block == NULL)
+        return 0;
+    return CRYPTO_secure_allocated(block) ? CRYPTO_secure_actual_size(block)
+                                          : ((union header *)block)[-1].size;
+}
+
 static void *heap_resize(void *old, size_t size)
 {
-    size_t had = old != NULL ? ((union header *)old)[-1].size : 0;
+    size_t had = heap_size(old);
     void *block = heap_get(size);
 
     if (block == NULL)

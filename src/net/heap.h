@@ -5,5 +5,8 @@
 #include <curl/curl.h>
 
 MUST_USE CURLcode heap_curl_init(void); /* curl_global_init_mem() */
+/* While on, what libcurl asks for comes from the secure heap, as long as that has room: it takes a
+ * request of some 16 KiB. What it has no room for is wiped, too, but not locked. */
+void heap_secret(bool on);
 
 #endif

@@ -38,6 +38,7 @@ static const struct {
     {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
     {CURLOPT_HTTP09_ALLOWED, 0},
     {CURLOPT_HTTP_CONTENT_DECODING, 0},
+    {CURLOPT_UPLOAD_BUFFERSIZE, 16 * KIB}, /* the least: it is in the secure heap */
     {CURLOPT_HEADER, 0},
     {CURLOPT_HEADEROPT, CURLHEADER_SEPARATE}, /* a proxy must not see the credential */
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},

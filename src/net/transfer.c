@@ -98,6 +98,7 @@ static enum result credential_add_last(struct transfer *t)
 {
     struct exchange *x = t->x;
 
+    heap_secret(true);
     if (x->credential >= 0)
         return credential_take(&x->credential, x->deadline, &t->headers, &x->err);
     if (x->request->method == NET_GET)
@@ -138,6 +139,7 @@ static size_t header_take(char *line, size_t size, size_t count, void *arg)
     struct exchange *x = ((struct transfer *)arg)->x;
     size_t len = size * count;
 
+    heap_secret(false); /* the request is out */
     if (head_line(&x->head, line, len))
         return len;
     (void)err_set(&x->err, RESULT_UNKNOWN, "its headers are larger than %d KiB",
@@ -325,6 +327,7 @@ static enum net_outcome perform(struct transfer *t, struct err *err)
 {
     CURLcode code = curl_easy_perform(t->easy);
 
+    heap_secret(false);
     if (!t->x->sending)
         return unsent(t, code, err);
     if (code != CURLE_OK || answer_end(t, &t->x->err) != RESULT_OK)

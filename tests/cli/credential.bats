@@ -218,6 +218,54 @@ ended() { # EXIT
     cmp before after
 }
 
+# terminal_after COMMAND: runs it on a terminal, and notes what that was like before and after, and
+# whether what was typed is left over for the shell.
+terminal_after() {
+    typed "stty -a >before; env --default-signal=INT,TERM,HUP $1; status=\$?; stty -a >after
+           IFS= read -r -t 0.3 rest; echo \"\$rest\" >rest; exit \$status"
+}
+
+@test "a signal at the prompt ends it, with the terminal's echo on again and nothing typed left over" {
+    local signal main keys
+    for signal in HUP INT TERM; do
+        rm -f keyboard before after rest
+        terminal_after "'$GEORDER' credential put --config georder.json"
+        await grep -q 'API token: ' seen
+        main=$(pgrep -P "$(pgrep -P "$SCRIPT")" -x georder)
+        keys=$(pgrep -P "$main" georder-keys)
+        # However busy its helper is.
+        kill -STOP "$keys"
+        printf 'secret' >&7
+        sleep 0.2
+        kill "-$signal" "$main"
+        await test -s rest
+        cmp before after
+        [ -z "$(cat rest)" ]
+        [ ! -e "/proc/$keys" ]
+        ended $((128 + $(kill -l $signal)))
+    done
+}
+
+@test "a signal that the caller ignores is ignored at the prompt, too" {
+    typed "trap '' HUP; '$GEORDER' credential put --config georder.json; exit \$?"
+    await grep -q 'API token: ' seen
+    kill -HUP "$(pgrep -P "$(pgrep -P "$SCRIPT")" -x georder)"
+    sleep 0.3
+    printf '%s\r' $user >&7
+    await grep -q stored: seen
+    ended 0
+}
+
+@test "an error while a helper asks leaves the terminal as it was" {
+    home_edit georder.json '.audit.signing_key |= sub("&pin-source=file:pin"; "")'
+    rm roots.pem
+    terminal_after "'$GEORDER' order --config georder.json --file order.json"
+    await test -s rest
+    grep -q 'PIN of token "georder"' seen
+    cmp before after
+    ended 11
+}
+
 @test "nobody to ask: exit 9, and what to do" {
     home_edit georder.json '.credential |= sub("&pin-source=file:pin"; "")'
     run -9 setsid -w "$GEORDER" credential put --config georder.json <<<$user

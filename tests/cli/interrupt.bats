@@ -71,6 +71,22 @@ group_gone() {
     posted 1
 }
 
+@test "the same on a terminal, which may be asked on, by its key" {
+    local status=0
+    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    mkfifo "$BATS_TEST_TMPDIR/keyboard"
+    script -qefc "env --default-signal=INT '$GEORDER' order --config '$HOUSE/georder.json' --file '$HOUSE/order.json'" \
+        "$BATS_TEST_TMPDIR/seen" <"$BATS_TEST_TMPDIR/keyboard" >/dev/null 2>&1 3>&- &
+    exec 7>"$BATS_TEST_TMPDIR/keyboard"
+    until_true posted
+    printf '\3' >&7
+    wait $! || status=$?
+    exec 7>&-
+    [ "$status" = 8 ]
+    grep -q 'SIGINT.*may have been sent' "$BATS_TEST_TMPDIR/seen"
+    [ "$(events)" = 'log.created order.intent order.unknown' ]
+}
+
 @test "the same when a service is stopped, or the terminal goes away" {
     home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
     local signal

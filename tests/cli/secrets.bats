@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The API token, the PIN and the passphrase are in no argument, environment, file, output or core,
-# and in no process that has no business with them; and each process is locked in as it should be.
+# and each process is locked in as it should be. memory.bats searches the processes' memory.
 # shellcheck disable=SC2016,SC2030,SC2031
 
 load helper
@@ -43,25 +43,6 @@ again() { # SCENARIO
 # Of FILEs and directories none holds a secret.
 clean() { # FILE ...
     ! grep -rlF -f "$PATTERNS" -- "$@"
-}
-
-# Whether a process has one of the lines of FILE in memory that it can read.
-remembers() { # PROCESS FILE
-    perl -e '
-        my ($process, $file) = @ARGV;
-        open my $lines, "<", $file or die $!;
-        chomp(my @lines = <$lines>);
-        open my $maps, "<", "/proc/$process/maps" or die $!;
-        open my $memory, "<:raw", "/proc/$process/mem" or die $!;
-        while (<$maps>) {
-            my ($from, $to) = /^([0-9a-f]+)-([0-9a-f]+) r/ or next;
-            my ($at, $bytes, $piece) = (hex $from, "");
-            next if /\[v/ || !sysseek $memory, $at, 0;
-            $bytes .= $piece while length $bytes < hex($to) - $at
-                && sysread $memory, $piece, hex($to) - $at - length $bytes;
-            grep { index($bytes, $_) >= 0 } @lines and exit 0;
-        }
-        exit 1' "$@"
 }
 
 as_root() {
@@ -108,42 +89,6 @@ gone() { # PROCESS ...
     for process in "$KEYS" "$NET" "$WORKER"; do
         [ "$(wc -c <"/proc/$process/environ")" = 0 ]
     done
-}
-
-# The sanitizers keep what was freed, and map more memory than can be read: hence the tags.
-# bats test_tags=sandbox
-@test "while an order waits: the token is in the one process that sends it, the PIN only with the keys" {
-    local token pin
-    as_root
-    stall
-    token=$BATS_TEST_TMPDIR/of-token pin=$BATS_TEST_TMPDIR/of-pin
-    head -n 1 "$PATTERNS" >"$token"
-    tail -n 1 "$PATTERNS" >"$pin"
-    remembers "$WORKER" "$token"
-    ! remembers "$ORDER" "$token" || false
-    ! remembers "$NET" "$token" || false
-    ! remembers "$KEYS" "$token" || false
-    ! remembers "$ORDER" "$pin" || false
-    ! remembers "$NET" "$pin" || false
-    ! remembers "$WORKER" "$pin" || false
-}
-
-# bats test_tags=sandbox
-@test "while a token is put: the process that was given it never reads it" {
-    local pattern=$BATS_TEST_TMPDIR/of-token
-    as_root
-    head -n 1 "$PATTERNS" >"$pattern"
-    mkfifo given
-    "$GEORDER" credential put --config "$HOUSE/georder.json" <given >/dev/null 3>&- &
-    ORDER=$!
-    exec 9>given
-    cat "$TOKEN_FILE" >&9
-    await pgrep -P "$ORDER" georder-keys
-    await remembers "$(pgrep -P "$ORDER" georder-keys)" "$pattern"
-    ! remembers "$ORDER" "$pattern" || false
-    exec 9>&-
-    wait "$ORDER"
-    ORDER=
 }
 
 @test "after orders, good and bad, and every other command: no secret in any file or output" {
