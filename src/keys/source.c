@@ -139,12 +139,21 @@ static enum result passphrase_get(const struct ring *ring, struct source *source
     return err_prefix(err, "passphrase of keystore %s", source->uri.file);
 }
 
+/* What can be read again is not kept; a person is not asked again. */
+static enum result passphrase_used(struct source *source, enum result result)
+{
+    if (source->uri.secret.from != SECRET_PROMPT)
+        buf_free(&source->passphrase);
+    return result;
+}
+
 static enum result stored_get(struct ring *ring, struct source *source, struct buf *out,
                               bool *missing, struct err *err)
 {
     if (keystore_exists(source->uri.file) && passphrase_get(ring, source, err) != RESULT_OK)
         return err->result;
-    return keystore_get(source->uri.file, source->uri.name, &source->passphrase, out, missing, err);
+    return passphrase_used(source, keystore_get(source->uri.file, source->uri.name,
+                                                &source->passphrase, out, missing, err));
 }
 
 static enum result stored_key(struct ring *ring, struct source *source, struct private_key *out,
@@ -236,7 +245,8 @@ static enum result stored_write(struct ring *ring, struct source *source, const 
 {
     if (passphrase_get(ring, source, err) != RESULT_OK)
         return err->result;
-    return keystore_put(source->uri.file, source->uri.name, &source->passphrase, value, true, err);
+    return passphrase_used(source, keystore_put(source->uri.file, source->uri.name,
+                                                &source->passphrase, value, true, err));
 }
 
 enum result source_write(struct ring *ring, struct source *source, const struct buf *value,

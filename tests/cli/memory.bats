@@ -79,17 +79,10 @@ helpers() {
     [[ -z $WORKER || $WORKER == "$NET" || -n $(keeps "$WORKER" root) ]]
 }
 
-# Nobody keeps a secret; but the keys' process keeps a keystore's passphrase while it lives, since
-# the next answer may need it again: locked, and in no core.
+# Nobody keeps a secret.
 used_up() {
     helpers
-    keep_nothing "$MAIN" ${NET:+"$NET"} -- "${SECRETS[@]}"
-    keep_nothing "$KEYS" -- token
-    if [[ ${SECRETS[1]} == pin ]]; then
-        keep_nothing "$KEYS" -- pin
-    else
-        keeps_locked "$KEYS" passphrase
-    fi
+    keep_nothing "$MAIN" "$KEYS" ${NET:+"$NET"} -- "${SECRETS[@]}"
 }
 
 end() {
@@ -417,5 +410,9 @@ answer() { # PROMPT FILE: types what the file holds
     MAIN=$(pgrep -P "$SCRIPT" -x georder)
     await writes "$MAIN"
     exec 9>&-
-    used_up
+    helpers
+    # While it lives: the next step may need it, and nobody wants to type it twice.
+    keep_nothing "$MAIN" -- "${SECRETS[@]}"
+    keep_nothing "$KEYS" -- token
+    keeps_locked "$KEYS" passphrase
 }
