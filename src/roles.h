@@ -40,6 +40,7 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(KEYS_REPORT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* doctor */ \
     X(KEYS_DONE,       ROLE_KEYS, ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* facts, as one JSON object */ \
     X(KEYS_FAILED,     ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* result and text */ \
+    X(KEYS_LOST,       ROLE_KEYS, ROLE_MAIN,  4 * KIB, ONCE,  NO_FD)  /* the same, and it ends */ \
     /* main asks net; net answers NET_PEER (if it got so far), NET_HEAD and NET_BODY (if there */ \
     /* was an answer), and always NET_END */ \
     X(NET_TRUST,       ROLE_MAIN, ROLE_NET,  64 * KIB, OFTEN, NO_FD)  /* a piece of the CA bundle, PEM */ \

@@ -141,8 +141,7 @@ static enum result dispatch(struct session *session, const char *verb, const cha
         keys_start(&session->keys, &session->config, false, err) != RESULT_OK ||
         (asks && (net_start(&session->net, err) != RESULT_OK ||
                   net_trust(&session->net, &session->trust, err) != RESULT_OK)) ||
-        guard_lock_main(-1, false, err) != RESULT_OK ||
-        keys_ready(&session->keys, err) != RESULT_OK)
+        guard_lock_main(-1, false, err) != RESULT_OK || session_ready(session, err) != RESULT_OK)
         return err->result;
     if (asks)
         return verify(session, err);

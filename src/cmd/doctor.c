@@ -152,7 +152,7 @@ static void check_keys(struct doctor *doctor)
     AUTO_JSON *report = NULL;
     struct err err = {0};
 
-    if (keys_ready(keys, &err) != RESULT_OK ||
+    if (session_ready(doctor->session, &err) != RESULT_OK ||
         keys_ask(keys, MSG_KEYS_REPORT, NULL, -1, &report, &err) != RESULT_OK)
         check(doctor, "keys", &err, "");
     tell_report(doctor, report);

@@ -294,7 +294,7 @@ static enum result make_key(struct home *home, struct err *err)
 
     keys->writes = true;
     if (keys_start(keys, &home->session->config, true, err) != RESULT_OK ||
-        keys_ready(keys, err) != RESULT_OK)
+        session_ready(home->session, err) != RESULT_OK)
         return err->result;
     if (keys->alg[0] != '\0')
         return RESULT_OK;

@@ -7,8 +7,8 @@
 #include "guard.h"
 #include "terminal.h"
 
-#define PATIENCE_MACHINE (30 * 1000)
-#define PATIENCE_PERSON  (300 * 1000)
+#define PATIENCE_MORE   5   /* seconds beyond those that a module has */
+#define PATIENCE_PERSON 300 /* for a PIN */
 
 static void modules_put(struct buf *body, const struct config *config)
 {
@@ -40,7 +40,7 @@ static void open_body(struct buf *body, const struct keys *keys, const struct co
     }
 }
 
-enum result keys_spawn(struct keys *keys, struct err *err)
+static enum result process_spawn(struct keys_process *process, struct err *err)
 {
     AUTO_FD theirs = -1;
     int fds[2];
@@ -48,21 +48,36 @@ enum result keys_spawn(struct keys *keys, struct err *err)
     if (ipc_pair(fds, err) != RESULT_OK)
         return err->result;
     theirs = fds[1];
-    keys->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_KEYS};
-    return guard_spawn("georder-keys", theirs, &keys->pid, err);
+    process->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_KEYS};
+    return guard_spawn("georder-keys", theirs, &process->pid, err);
+}
+
+enum result keys_spawn(struct keys *keys, struct err *err)
+{
+    return process_spawn(&keys->now, err);
+}
+
+/* georder-keys ends by itself first: it watches its module (pkcs11.timeout). */
+static int64_t patience_of(const struct config *config, bool interactive)
+{
+    return ((int64_t)config->module_timeout + PATIENCE_MORE + (interactive ? PATIENCE_PERSON : 0)) *
+           1000;
 }
 
 enum result keys_open(struct keys *keys, const struct config *config, bool with_signing,
                       struct err *err)
 {
-    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
-    bool interactive = terminal_keep(keys->pid);
+    bool interactive = terminal_keep(keys->now.pid);
 
-    keys->patience = interactive ? PATIENCE_PERSON : PATIENCE_MACHINE;
-    open_body(&body, keys, config, with_signing,
+    keys->patience = patience_of(config, interactive);
+    keys->opening = (struct buf)BUF_INIT(MSG_LIMIT);
+    open_body(&keys->opening, keys, config, with_signing,
               (interactive ? KEYS_INTERACTIVE : 0) | (keys->writes ? KEYS_WRITES : 0) |
                   (keys->may_unlocked ? KEYS_MAY_UNLOCKED : 0));
-    return ipc_send(&keys->ipc, MSG_KEYS_OPEN, &body, -1, err);
+    if (ipc_send(&keys->now.ipc, MSG_KEYS_OPEN, &keys->opening, -1, err) != RESULT_OK)
+        return err->result;
+    /* While the first one works: once this process is locked it can start none. */
+    return process_spawn(&keys->spare, err);
 }
 
 enum result keys_start(struct keys *keys, const struct config *config, bool with_signing,
@@ -78,18 +93,21 @@ static enum result give_up(struct keys *keys, struct err *err)
 {
     struct err cause = *err, end = {0};
 
-    (void)guard_reap("georder-keys", keys->pid, clock_monotonic() + 100, &end);
+    (void)guard_reap("georder-keys", keys->now.pid, clock_monotonic() + 100, &end);
     terminal_restore();
-    keys->pid = 0;
+    keys->now.pid = 0;
+    keys->lost = keys->ready;
     return err_set(err, RESULT_KEY, "georder-keys gave no answer: %s%s%s", cause.text,
                    end.text[0] != '\0' ? "; " : "", end.text);
 }
 
 static enum result answer(struct keys *keys, enum msg_type wanted, struct msg *msg, struct err *err)
 {
-    if (ipc_receive(&keys->ipc, msg, clock_monotonic() + keys->patience, NULL, err) != RESULT_OK)
+    if (ipc_receive(&keys->now.ipc, msg, clock_monotonic() + keys->patience, NULL, err) !=
+        RESULT_OK)
         return give_up(keys, err);
-    if (msg->type == MSG_KEYS_FAILED)
+    keys->lost = msg->type == MSG_KEYS_LOST;
+    if (msg->type == MSG_KEYS_FAILED || msg->type == MSG_KEYS_LOST)
         return get_failure(msg, err);
     if (msg->type != wanted)
         return err_set(err, RESULT_INTERNAL, "georder-keys answered %s instead of %s",
@@ -97,12 +115,82 @@ static enum result answer(struct keys *keys, enum msg_type wanted, struct msg *m
     return RESULT_OK;
 }
 
+static enum result ask_once(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
+                            enum msg_type wanted, struct msg *msg, struct err *err)
+{
+    if (ipc_send(&keys->now.ipc, type, body, fd, err) != RESULT_OK)
+        return give_up(keys, err);
+    return answer(keys, wanted, msg, err);
+}
+
+static void process_stop(struct keys_process *process, int64_t patience)
+{
+    struct err err = {0};
+
+    fd_close(&process->ipc.fd);
+    if (process->pid > 0)
+        (void)guard_reap("georder-keys", process->pid, clock_monotonic() + patience, &err);
+    process->pid = 0;
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+/* The other process opens the same: it must find the same key. */
+static enum result reopen(struct keys *keys, struct err *err)
+{
+    AUTO_MSG msg = MSG_INIT;
+    const char *alg, *spki;
+    size_t len;
+
+    if (ask_once(keys, MSG_KEYS_OPEN, &keys->opening, -1, MSG_KEYS_READY, &msg, err) != RESULT_OK)
+        return err->result;
+    alg = get_text(&msg);
+    spki = get_bytes(&msg, &len);
+    if (strcmp(alg, keys->alg) != 0 || len != keys->spki_len || memcmp(spki, keys->spki, len) != 0)
+        return err_set(err, RESULT_KEY, "the audit key is another one now");
+    return RESULT_OK;
+}
+
+/* A session is lost, the token was out for a moment, the module hangs or crashed. What it cannot
+ * repair in its process another process can, once; what is being ordered does not notice. */
+static enum result restart(struct keys *keys, struct err *err)
+{
+    struct err cause = *err;
+
+    process_stop(&keys->now, 100);
+    keys->now = keys->spare;
+    keys->spare = (struct keys_process)KEYS_PROCESS_INIT;
+    (void)terminal_keep(keys->now.pid);
+    if (reopen(keys, err) != RESULT_OK)
+        return err_set(err, RESULT_KEY, "%s; georder-keys was started anew, in vain: %s",
+                       cause.text, err->text);
+    copy_text(keys->restarted, sizeof keys->restarted, cause.text);
+    return RESULT_OK;
+}
+
+/* May it be asked again? A lost token did nothing. Of a process that died it is known for what
+ * changes nothing. */
+static bool repeatable(const struct keys *keys, enum msg_type type, const struct msg *msg)
+{
+    bool harmless = type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT;
+
+    return keys->lost && keys->spare.pid > 0 && (harmless || msg->type == MSG_KEYS_LOST);
+}
+
 static enum result ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
                        enum msg_type wanted, struct msg *msg, struct err *err)
 {
-    if (ipc_send(&keys->ipc, type, body, fd, err) != RESULT_OK)
-        return give_up(keys, err);
-    return answer(keys, wanted, msg, err);
+    if (ask_once(keys, type, body, fd, wanted, msg, err) == RESULT_OK)
+        return RESULT_OK;
+    if (!repeatable(keys, type, msg) || restart(keys, err) != RESULT_OK)
+        return err->result;
+    return ask_once(keys, type, body, fd, wanted, msg, err);
 }
 
 static enum result signer_sign(void *context, const char *payload, size_t len, struct buf *line,
@@ -140,14 +228,6 @@ static enum result signer_checkpoint(void *context, uint64_t size, const uint8_t
     return msg_end(&msg, err) != RESULT_OK ? err->result : buf_check(out, "checkpoint", err);
 }
 
-static void copy_text(char *out, size_t size, const char *text)
-{
-    size_t len = strnlen(text, size - 1);
-
-    memcpy(out, text, len);
-    out[len] = '\0';
-}
-
 enum result keys_ready(struct keys *keys, struct err *err)
 {
     AUTO_MSG msg = MSG_INIT;
@@ -168,6 +248,7 @@ enum result keys_ready(struct keys *keys, struct err *err)
                                          .spki_len = keys->spki_len,
                                          .sign = signer_sign,
                                          .checkpoint = signer_checkpoint};
+    keys->ready = true;
     return msg_end(&msg, err);
 }
 
@@ -211,11 +292,9 @@ enum result keys_credential(struct keys *keys, int *write_end, cJSON **facts, st
 
 void keys_stop(struct keys *keys)
 {
-    struct err err = {0};
-
-    fd_close(&keys->ipc.fd);
-    if (keys->pid > 0)
-        (void)guard_reap("georder-keys", keys->pid, clock_monotonic() + 2000, &err);
+    fd_close(&keys->spare.ipc.fd);
+    process_stop(&keys->now, 2000);
+    process_stop(&keys->spare, 2000);
+    buf_free(&keys->opening);
     terminal_restore();
-    keys->pid = 0;
 }

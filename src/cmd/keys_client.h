@@ -6,10 +6,21 @@
 #include "config.h"
 #include "ipc.h"
 
-struct keys {
+struct keys_process {
     struct ipc ipc;
     pid_t pid;
-    int64_t patience; /* ms for one answer: longer when a person may be prompted */
+};
+#define KEYS_PROCESS_INIT                                                                          \
+    {                                                                                              \
+        .ipc = {.fd = -1 }                                                                         \
+    }
+
+struct keys {
+    struct keys_process now, spare; /* the spare one has opened nothing yet */
+    struct buf opening;             /* the body of KEYS_OPEN */
+    int64_t patience;               /* ms for one answer: longer when a person may be prompted */
+    bool ready, lost;               /* KEYS_READY came; the last answer was none, or KEYS_LOST */
+    char restarted[512];            /* why the spare one is at work, or "" */
     char alg[16];
     uint8_t spki[1024];
     size_t spki_len;
@@ -24,7 +35,7 @@ struct keys {
 
 #define KEYS_INIT                                                                                  \
     {                                                                                              \
-        .ipc = {.fd = -1}, .recipient = ""                                                         \
+        .now = KEYS_PROCESS_INIT, .spare = KEYS_PROCESS_INIT, .recipient = ""                      \
     }
 #define AUTO_KEYS __attribute__((cleanup(keys_stop))) struct keys
 

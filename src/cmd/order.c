@@ -127,7 +127,7 @@ static enum result prepare(struct placing *placing, struct err *err)
              net_trust(&session->net, &session->trust, err) != RESULT_OK)
         return err->result;
     if (guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
-        keys_ready(&session->keys, err) != RESULT_OK)
+        session_ready(session, err) != RESULT_OK)
         return err->result;
     return session_audit(session, err);
 }

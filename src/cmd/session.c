@@ -132,13 +132,26 @@ enum result session_audit(struct session *session, struct err *err)
                       &session->audit, err);
 }
 
+enum result session_ready(struct session *session, struct err *err)
+{
+    if (keys_ready(&session->keys, err) != RESULT_OK)
+        return err->result;
+    if (session->keys.note[0] != '\0')
+        note(&session->output, "note: %s\n", shown(session->keys.note));
+    return RESULT_OK;
+}
+
 void session_free(struct session *session)
 {
+    if (session->keys.restarted[0] != '\0')
+        note(&session->output, "note: georder-keys was started anew, once: %s\n",
+             shown(session->keys.restarted));
     audit_close(&session->audit);
     fd_close(&session->audit_fd);
-    /* Both end when their channels close: at once, and not one after the other. */
+    /* All end when their channels close: at once, and not one after the other. */
     fd_close(&session->net.ipc.fd);
-    fd_close(&session->keys.ipc.fd);
+    fd_close(&session->keys.now.ipc.fd);
+    fd_close(&session->keys.spare.ipc.fd);
     net_stop(&session->net);
     keys_stop(&session->keys);
     policy_free(&session->policy);

@@ -42,6 +42,8 @@ MUST_USE enum result session_trust(struct session *session, struct err *err);
 size_t certificates_count(const struct buf *pem);
 /* The log's directory, and who we are for its records: before the lock. */
 MUST_USE enum result session_directory(struct session *session, struct err *err);
+/* Waits until the key sources are open; tells what a person should know of them. */
+MUST_USE enum result session_ready(struct session *session, struct err *err);
 /* With keys ready: the log, for appending. */
 MUST_USE enum result session_audit(struct session *session, struct err *err);
 void session_free(struct session *session);

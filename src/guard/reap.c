@@ -32,6 +32,8 @@ static const char *signal_hint(int number)
 {
     if (number == SIGSYS)
         return "it made a system call that its lock forbids; please report this";
+    if (number == SIGALRM)
+        return "a PKCS#11 module gave no answer in time (pkcs11.timeout in the config)";
     if (number == SIGKILL)
         return "killed from outside, perhaps for want of memory";
     return "it crashed; please report this";

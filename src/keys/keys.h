@@ -41,6 +41,10 @@ int keys_run(int channel);
  says, not extractable;
  *                  an existing one is an error. Afterwards KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
+ * Any of them may be answered by KEYS_FAILED, or by KEYS_LOST: the module says that the session,
+ * the objects or the token are gone, nothing was done, and this process ends; a new one may find
+ * them again. A module that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
+ *
  * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},
  *                  "credential": {...}, "secure_heap": "locked"} as far as each could be had; a
  *                  part with a fault has a member "error". Answered after a failed KEYS_OPEN too.

@@ -48,13 +48,12 @@ static enum result line_read(int tty, struct buf *out, struct err *err)
 }
 
 /* Signals from keys are off too: a Ctrl-C must not leave the terminal without echo. */
-enum result prompt_read(const char *prompt, struct buf *out, struct err *err)
+static enum result prompt_on(int tty, const char *prompt, struct buf *out, struct err *err)
 {
     struct termios before, silent;
     enum result result;
-    AUTO_FD tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
-    if (tty < 0 || tcgetattr(tty, &before) != 0)
+    if (tcgetattr(tty, &before) != 0)
         return err_errno(err, RESULT_KEY, "there is no terminal to ask on");
     silent = before;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG);
@@ -67,5 +66,20 @@ enum result prompt_read(const char *prompt, struct buf *out, struct err *err)
         result = line_read(tty, out, err);
     (void)tcsetattr(tty, TCSAFLUSH, &before);
     (void)!write(tty, "\n", 1);
+    return result;
+}
+
+/* The clock that a module has (server.c) stands still while a person thinks. */
+enum result prompt_read(const char *prompt, struct buf *out, struct err *err)
+{
+    AUTO_FD tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    unsigned left = alarm(0);
+    enum result result;
+
+    if (tty < 0)
+        result = err_errno(err, RESULT_KEY, "there is no terminal to ask on");
+    else
+        result = prompt_on(tty, prompt, out, err);
+    (void)alarm(left);
     return result;
 }

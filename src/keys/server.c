@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "keys.h"
 
 #define ENVIRONMENT_MAX 64
+#define TIMEOUT         30 /* seconds, until KEYS_OPEN was read */
 
 struct answer {
     enum msg_type type;
@@ -69,6 +71,7 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
     server->flags = get_u32(msg);
     server->ring.place.interactive = (server->flags & KEYS_INTERACTIVE) != 0;
     server->timeout = get_u32(msg);
+    (void)alarm(server->timeout);
     modules = get_text(msg);
     if (profiles_take(&server->ring.profiles, modules, err) != RESULT_OK ||
         surroundings_take(msg, base, err) != RESULT_OK)
@@ -350,6 +353,28 @@ static enum result handle(struct server *server, struct msg *msg, struct answer 
     return handlers[msg->type](server, msg, answer, err);
 }
 
+/* A module may hang for ever. While a person is asked, prompt_read() stops the clock. */
+static enum result handle_in_time(struct server *server, struct msg *msg, struct answer *answer,
+                                  struct err *err)
+{
+    enum result result;
+
+    (void)alarm(server->timeout != 0 ? server->timeout : TIMEOUT);
+    result = handle(server, msg, answer, err);
+    (void)alarm(0);
+    return result;
+}
+
+static enum msg_type failure_type(const struct server *server, bool *open)
+{
+    for (size_t i = 0; server->opened && i < server->ring.modules; i++)
+        if (server->ring.module[i].lost) {
+            *open = false;
+            return MSG_KEYS_LOST;
+        }
+    return MSG_KEYS_FAILED;
+}
+
 static enum result serve_one(struct server *server, bool *open, struct err *err)
 {
     AUTO_MSG msg = MSG_INIT;
@@ -361,9 +386,9 @@ static enum result serve_one(struct server *server, bool *open, struct err *err)
         return err->result;
     if (!*open)
         return RESULT_OK;
-    if (handle(server, &msg, &answer, &failure) != RESULT_OK) {
+    if (handle_in_time(server, &msg, &answer, &failure) != RESULT_OK) {
         buf_reset(&answer.body);
-        answer.type = MSG_KEYS_FAILED;
+        answer.type = failure_type(server, open);
         put_failure(&answer.body, &failure);
     }
     result = ipc_send(&server->ipc, answer.type, &answer.body, -1, err);
@@ -389,6 +414,7 @@ int keys_run(int channel)
     enum result result;
     bool open = true;
 
+    (void)signal(SIGALRM, SIG_DFL);
     server.key.other = &server.credential;
     server.credential.other = &server.key;
     do

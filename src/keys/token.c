@@ -162,7 +162,18 @@ static enum result login_refused(struct token *token, CK_RV rv, struct err *err)
                    buf_text(&state));
 }
 
-static enum result login_try(const struct ring *ring, struct token *token, const struct uri *uri,
+/* At the prompt a person sees it anyway. */
+static void pin_state_note(struct ring *ring, const struct token *token, const struct uri *uri)
+{
+    AUTO_BUF state = BUF_INIT(256);
+
+    token_pin_state(token, &state);
+    if (state.len > 0 && uri->secret.from != SECRET_PROMPT)
+        buf_printf(&ring->note, "%stoken \"%s\": %s", ring->note.len > 0 ? "; " : "", token->label,
+                   buf_text(&state));
+}
+
+static enum result login_try(struct ring *ring, struct token *token, const struct uri *uri,
                              struct err *err)
 {
     bool pad = (token->info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0 &&
@@ -173,6 +184,7 @@ static enum result login_try(const struct ring *ring, struct token *token, const
         return RESULT_OK;
     if (login_possible(token, &ring->place, err) != RESULT_OK)
         return err->result;
+    pin_state_note(ring, token, uri);
     if (!pad && pin_get(ring, token, uri, err) != RESULT_OK)
         return err->result;
     rv = token->module->f->C_Login(token->session, CKU_USER,

@@ -203,19 +203,35 @@ fill_disk() {
     untouched
 }
 
-@test "georder-keys dies before it signs: exit 9, no request" {
-    local status=0
+# waiting_order: waits for the lock, with its keys open, until descriptor 9 is closed.
+waiting_order() {
     exec 9>"$HOUSE/audit/orders.lock"
     flock 9
     background
     await pgrep -P "$ORDER" georder-keys
-    # By then it waits for the lock, with its keys open.
     sleep 0.3
-    kill -KILL "$(pgrep -P "$ORDER" georder-keys)"
+}
+
+@test "georder-keys dies before it signs: another one takes over, the order is placed once" {
+    waiting_order
+    kill -KILL "$(pgrep -o -P "$ORDER" georder-keys)"
+    exec 9>&-
+    wait "$ORDER"
+    grep -q 'note: georder-keys was started anew, once: georder-keys gave no answer: .*SIGKILL' "$BATS_TEST_TMPDIR/printed"
+    [ "$(posts)" = 1 ]
+    verified
+}
+
+@test "georder-keys dies twice before it signs: exit 9, no request" {
+    local status=0 keys
+    waiting_order
+    mapfile -t keys < <(pgrep -P "$ORDER" georder-keys)
+    [ "${#keys[@]}" = 2 ]
+    kill -KILL "${keys[@]}"
     exec 9>&-
     wait "$ORDER" || status=$?
     [ "$status" = 9 ]
-    grep -q 'georder-keys gave no answer: .*SIGKILL' "$BATS_TEST_TMPDIR/printed"
+    grep -q 'georder-keys gave no answer: .*SIGKILL.*started anew, in vain' "$BATS_TEST_TMPDIR/printed"
     untouched
 }
 

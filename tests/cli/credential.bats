@@ -232,7 +232,7 @@ terminal_after() {
         terminal_after "'$GEORDER' credential put --config georder.json"
         await grep -q 'API token: ' seen
         main=$(pgrep -P "$(pgrep -P "$SCRIPT")" -x georder)
-        keys=$(pgrep -P "$main" georder-keys)
+        keys=$(pgrep -o -P "$main" georder-keys)
         # However busy its helper is.
         kill -STOP "$keys"
         printf 'secret' >&7

@@ -71,7 +71,7 @@ listen() { # [SCENARIO]
 
 # helpers: KEYS, and NET and its WORKER if there are such.
 helpers() {
-    KEYS=$(pgrep -P "$MAIN" georder-keys)
+    KEYS=$(pgrep -o -P "$MAIN" georder-keys)
     NET=$(pgrep -P "$MAIN" georder-net) || true
     WORKER=$(pgrep -P "${NET:-$MAIN}" georder-net) || true
     [[ -n $(keeps "$MAIN" origin) && -n $(keeps "$KEYS" origin) ]]
@@ -249,7 +249,7 @@ used_up_after() {
     exec 9>given
     cat token >&9
     await has_helper
-    await keeps_some "$(pgrep -P "$MAIN" georder-keys)" token
+    await keeps_some "$(pgrep -o -P "$MAIN" georder-keys)" token
     helpers
     keep_nothing "$MAIN" -- "${SECRETS[@]}"
     exec 9>&-
@@ -258,7 +258,7 @@ used_up_after() {
 }
 
 has_helper() {
-    pgrep -P "$MAIN" georder-keys >/dev/null
+    pgrep -o -P "$MAIN" georder-keys >/dev/null
 }
 
 keeps_some() { # PROCESS NEEDLE-FILE...

@@ -49,17 +49,18 @@ as_root() {
     [ "$(id -u)" = 0 ] || skip 'only root can look into these processes'
 }
 
-# stall: an order that waits for its answer. Sets ORDER, KEYS, NET and WORKER, its processes.
+# stall: an order that waits for its answer. Sets ORDER, KEYS, SPARE, NET and WORKER, its processes.
 stall() {
     again '{"orders": [{"answer": "stall", "seconds": 60}]}'
     "$GEORDER" order --config "$HOUSE/georder.json" --file "$HOUSE/order.json" "$@" \
         </dev/null >"$BATS_TEST_TMPDIR/printed" 2>&1 3>&- &
     ORDER=$!
     await grep -q '"POST"' "$REHEARSAL_DIR/log"
-    KEYS=$(pgrep -P "$ORDER" georder-keys)
+    KEYS=$(pgrep -o -P "$ORDER" georder-keys)
+    SPARE=$(pgrep -n -P "$ORDER" georder-keys)
     NET=$(pgrep -P "$ORDER" georder-net)
     WORKER=$(pgrep -P "$NET" georder-net)
-    ALL=("$ORDER" "$KEYS" "$NET" "$WORKER")
+    ALL=("$ORDER" "$KEYS" "$SPARE" "$NET" "$WORKER")
 }
 
 gone() { # PROCESS ...
@@ -224,8 +225,8 @@ cores_possible() {
     stall
     for process in "${ALL[@]}"; do
         grep -q '^NoNewPrivs:.*1$' "/proc/$process/status"
-        # The parent of the worker only forks and waits.
-        [[ $process == "$NET" ]] || grep -q '^Seccomp:.*2$' "/proc/$process/status"
+        # The parent of the worker only forks and waits; the spare one has opened nothing yet.
+        [[ $process == "$NET" || $process == "$SPARE" ]] || grep -q '^Seccomp:.*2$' "/proc/$process/status"
     done
     kill -KILL "$WORKER"
     wait "$ORDER" || true
@@ -249,8 +250,9 @@ descriptors() { # PROCESS
     exec 7<"$HOUSE/pin" 8<"$TOKEN_FILE" 9>"$BATS_TEST_TMPDIR/other"
     stall
     exec 7<&- 8<&- 9>&-
-    [ "$(descriptors "$ORDER")" = '/dev/null audit audit/records audit/records/000000000000.jsonl printed printed socket socket' ]
+    [ "$(descriptors "$ORDER")" = '/dev/null audit audit/records audit/records/000000000000.jsonl printed printed socket socket socket' ]
     [ "$(descriptors "$KEYS")" = '/dev/null /dev/null printed socket' ]
+    [ "$(descriptors "$SPARE")" = '/dev/null /dev/null printed socket' ]
     [ "$(descriptors "$NET")" = '/dev/null /dev/null pidfd printed socket' ]
     [ "$(descriptors "$WORKER")" = '/dev/null /dev/null printed socket socket' ]
 }

@@ -16,15 +16,15 @@ static void start(struct keys *keys, int signal)
     *keys = (struct keys)KEYS_INIT;
     keys->patience = 50;
     cr_assert_eq(ipc_pair(fds, &err), RESULT_OK);
-    keys->pid = fork();
-    if (keys->pid == 0) {
+    keys->now.pid = fork();
+    if (keys->now.pid == 0) {
         if (signal != 0)
             (void)raise(signal);
         (void)pause();
         _exit(0);
     }
     (void)close(fds[1]);
-    keys->ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_KEYS};
+    keys->now.ipc = (struct ipc){.fd = fds[0], .self = ROLE_MAIN, .peer = ROLE_KEYS};
 }
 
 Test(keys_client, gives_up_on_a_process_that_hangs)
@@ -33,12 +33,12 @@ Test(keys_client, gives_up_on_a_process_that_hangs)
     pid_t pid;
 
     start(&keys, 0);
-    pid = keys.pid;
+    pid = keys.now.pid;
     cr_assert_eq(keys_ask(&keys, MSG_KEYS_REPORT, NULL, -1, NULL, &err), RESULT_KEY);
     cr_assert_str_eq(err.text, "georder-keys gave no answer: no answer in time; georder-keys did "
                                "not end in time and was killed");
     cr_assert_eq(kill(pid, 0), -1, "it is still there");
-    cr_assert_eq(keys.pid, 0);
+    cr_assert_eq(keys.now.pid, 0);
 }
 
 Test(keys_client, tells_how_a_process_ended_and_asks_no_more)
