@@ -115,11 +115,7 @@ struct pin pin_read(const char *file)
 
 CK_RV module_load(CK_FUNCTION_LIST **f, const char *path, const char *arguments)
 {
-    /* NSS puts a member of its own where the standard has pReserved, so its struct is longer. */
-    struct {
-        CK_C_INITIALIZE_ARGS standard;
-        void *reserved;
-    } args = {.standard = {.flags = CKF_OS_LOCKING_OK}};
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
     CK_C_GetFunctionList list = NULL;
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
@@ -129,7 +125,7 @@ CK_RV module_load(CK_FUNCTION_LIST **f, const char *path, const char *arguments)
     if (list == NULL)
         fault("%s", dlerror());
     must("C_GetFunctionList", list(f));
-    memcpy(&args.standard.pReserved, &arguments, sizeof arguments);
+    memcpy(&args.pReserved, &arguments, sizeof arguments);
     return (*f)->C_Initialize(&args);
 }
 

@@ -1,9 +1,9 @@
 /*
  * probe MODULE [-i ARGUMENTS] LABEL PIN_FILE CHECK
  *     what this module can do, by raw Cryptoki: one JSON object, a member each, "ok" or
- *     "C_Sign: CKR_MECHANISM_INVALID". What it makes on the token it destroys. CHECK: login, data,
- *     or a kind of key (probe_keys.c). One a process: a TPM without a resource manager keeps each
- *     key that was destroyed in use, and has room for three.
+ *     "C_Sign: CKR_MECHANISM_INVALID". CHECK: login; data, then reread (in between, the object
+ *     stays); or a kind of key (probe_keys.c), which leaves nothing. One a process: a TPM without
+ *     a resource manager keeps a key that was destroyed in use, and has room for three.
  * probe MODULE [-i ARGUMENTS] LABEL PIN_FILE start OBJECT [SIGNATURES]
  *     from main to the first signature with that key, in ms; then so many more. Says on standard
  *     error where it is, for a trace.
@@ -57,33 +57,51 @@ static void row_value(const struct token *token, const char *name, CK_OBJECT_HAN
         row_rv(name, "C_GetAttributeValue", rv);
 }
 
+#define DATA "probe-data"
+static const char secret[] = "a secret", later[] = "a later secret";
+
 static void data_rewrite(const struct token *token, CK_OBJECT_HANDLE object)
 {
-    char later[] = "a later secret";
-    CK_ATTRIBUTE value = {CKA_VALUE, later, sizeof later - 1};
+    char copy[] = "a later secret";
+    CK_ATTRIBUTE value = {CKA_VALUE, copy, sizeof copy - 1};
     CK_RV rv = token->f->C_SetAttributeValue(token->session, object, &value, 1);
 
     if (rv != CKR_OK)
-        row_rv("data_rewrite", "C_SetAttributeValue", rv);
+        row_rv("rewrite", "C_SetAttributeValue", rv);
     else
-        row_value(token, "data_rewrite", object, CKA_VALUE, later);
+        row_value(token, "rewrite", object, CKA_VALUE, later);
 }
 
-void probe_data(const struct token *token)
+static void probe_data(const struct token *token)
 {
-    static const char label[] = "probe-data", secret[] = "a secret";
     CK_OBJECT_HANDLE object, found[2];
-    CK_RV rv = data_create(token, label, secret, sizeof secret - 1, &object);
+    CK_RV rv = data_create(token, DATA, secret, sizeof secret - 1, &object);
 
-    row_rv("data_create", "C_CreateObject", rv);
+    row_rv("create", "C_CreateObject", rv);
     if (rv != CKR_OK)
         return;
-    row("data_find", objects_find(token, CKO_DATA, label, found, 2) == 1 ? "ok" : "not found");
-    row_value(token, "data_read", object, CKA_VALUE, secret);
-    row_value(token, "data_application", object, CKA_APPLICATION, "georder");
+    row("find", objects_find(token, CKO_DATA, DATA, found, 2) == 1 ? "ok" : "not found");
+    row_value(token, "read", object, CKA_VALUE, secret);
+    row_value(token, "application", object, CKA_APPLICATION, "georder");
     data_rewrite(token, object);
-    rv = token->f->C_DestroyObject(token->session, object);
-    row_rv("data_destroy", "C_DestroyObject", rv);
+}
+
+/* In another process than the one that wrote it: does the token keep what it took? */
+static void probe_reread(const struct token *token)
+{
+    CK_OBJECT_HANDLE object;
+    CK_RV rv;
+
+    if (objects_find(token, CKO_DATA, DATA, &object, 1) != 1) {
+        row("find", "not found");
+        return;
+    }
+    if (value_is(token, object, CKA_VALUE, later, &rv))
+        row("value", "the later");
+    else
+        row("value", value_is(token, object, CKA_VALUE, secret, &rv) ? "the first" : "neither");
+    row_value(token, "application", object, CKA_APPLICATION, "georder");
+    row_rv("destroy", "C_DestroyObject", token->f->C_DestroyObject(token->session, object));
 }
 
 static void probe(struct token *token, const struct pin *pin, const char *check)
@@ -99,6 +117,8 @@ static void probe(struct token *token, const struct pin *pin, const char *check)
         must("C_Login", rv);
         if (strcmp(check, "data") == 0)
             probe_data(token);
+        else if (strcmp(check, "reread") == 0)
+            probe_reread(token);
         else
             probe_key(token, check);
     }

@@ -8,7 +8,6 @@
 void row(const char *name, const char *text);
 void row_rv(const char *name, const char *call, CK_RV rv);
 
-void probe_data(const struct token *token);
 void probe_key(const struct token *token, const char *kind);
 /* As georder would: ECDSA over a digest, or RSA PKCS#1 v1.5. */
 void probe_sign(const struct token *token, CK_OBJECT_HANDLE key);

@@ -245,8 +245,10 @@ static void subject_probe(struct subject *subject, void (*probe)(const struct su
     public_read(subject);
     probe(subject);
     EVP_PKEY_free(subject->public);
-    must("C_DestroyObject", token->f->C_DestroyObject(token->session, subject->pair.private));
-    must("C_DestroyObject", token->f->C_DestroyObject(token->session, subject->pair.public));
+    rv = token->f->C_DestroyObject(token->session, subject->pair.private);
+    if (rv == CKR_OK)
+        rv = token->f->C_DestroyObject(token->session, subject->pair.public);
+    row_rv("destroy", "C_DestroyObject", rv);
 }
 
 void probe_key(const struct token *token, const char *kind)

@@ -102,6 +102,15 @@ static void init(CK_FUNCTION_LIST *f, char **argv)
     user_pin_set(&token, &pin);
 }
 
+static void reset(CK_FUNCTION_LIST *f, char **argv)
+{
+    struct token token = token_find(f, argv[0]);
+    struct pin so = pin_read(argv[1]), pin = pin_read(argv[2]);
+
+    must("C_Login", token_open(&token, CKU_SO, &so));
+    user_pin_set(&token, &pin);
+}
+
 static void object_print(const struct token *token, CK_OBJECT_HANDLE object)
 {
     CK_OBJECT_CLASS class = 0;
@@ -178,7 +187,7 @@ static const struct command {
 } commands[] = {
     {"slots", 0, 0, slots},     {"init", 3, 4, init},         {"objects", 2, 2, objects},
     {"destroy", 2, 3, destroy}, {"generate", 4, 4, generate}, {"data", 3, 3, data},
-    {"lock", 2, 2, lock},
+    {"lock", 2, 2, lock},       {"reset", 3, 3, reset},
 };
 
 static const struct command *command_find(int argc, char **argv)
