@@ -185,10 +185,12 @@ void open_body(struct buf *body, const char *key, const char *alg, const char *c
     put_text(body, "");
     put_u32(body, KEYS_WRITES);
     put_u32(body, 30);
-    put_text(body, "{}");
-    put_u32(body, 1);
+    put_text(body, "{\"shim.so\":{\"write\":[\".\"]}}");
+    put_u32(body, 2);
     put_text(body, "SOFTHSM2_CONF");
     put_text(body, "softhsm2.conf");
+    put_text(body, "SHIM_DIRECTORY"); /* tests/shim has what it is for */
+    put_text(body, ".");
 }
 
 static void role_ask_open(struct child *role, const char *key, const char *alg,

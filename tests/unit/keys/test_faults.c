@@ -1,0 +1,538 @@
+/*
+ * Every Cryptoki function that the role calls, failing with each of the twenty most likely codes,
+ * at the first, the second and the last of its calls in each operation. The calls are taken from a
+ * run without a fault, so a function that the role learns to call is tested from then on. Each
+ * trial must end soon, with the code's name and words or, where a failure takes nothing away, as if
+ * there had been none; without a leak; and with one C_Login at most.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "helper_keys.h"
+#include "helper_tokens.h"
+
+#define SHIM   "?module-path=" BINARY_DIR "/tests/shim.so&pin-source=file:pin"
+#define AUDIT  "pkcs11:token=main;object=audit;type=private" SHIM
+#define NEW    "pkcs11:token=main;object=new;type=private" SHIM
+#define STORED "pkcs11:token=main;object=api-token;type=data" SHIM
+#define SOON   (10 * 1000) /* milliseconds */
+#define NAME   64
+#define CALLS  512 /* in one operation */
+#define WORDS  160
+
+struct code {
+    unsigned long rv;
+    const char *name, *words;
+};
+
+/* Why these: each is what some module was seen to give, or must give, when ... */
+static const struct code codes[] = {
+    /* ... it or the host is in trouble and it does not know better */
+    {0x02, "CKR_HOST_MEMORY", "the module has no memory"},
+    {0x05, "CKR_GENERAL_ERROR", "the module failed and does not say why"},
+    {0x06, "CKR_FUNCTION_FAILED", "the module could not do it"},
+    {0x07, "CKR_ARGUMENTS_BAD", "the module did not take the arguments"},
+    /* ... the device fails, is full, was pulled, was put back, or its network is gone */
+    {0x30, "CKR_DEVICE_ERROR", "the device failed"},
+    {0x31, "CKR_DEVICE_MEMORY", "the device is full"},
+    {0x32, "CKR_DEVICE_REMOVED", "the device was removed"},
+    {0x03, "CKR_SLOT_ID_INVALID", "there is no such slot"},
+    {0xe0, "CKR_TOKEN_NOT_PRESENT", "there is no token in the slot"},
+    {0xb3, "CKR_SESSION_HANDLE_INVALID", "the session is gone (was the device reset?)"},
+    {0x101, "CKR_USER_NOT_LOGGED_IN", "not logged in"},
+    {0x82, "CKR_OBJECT_HANDLE_INVALID", "the object is gone"},
+    /* ... others use the device too */
+    {0xb1, "CKR_SESSION_COUNT", "the token gives no further session"},
+    {0x90, "CKR_OPERATION_ACTIVE", "another operation is under way in the session"},
+    /* ... it was set up in another way than is needed */
+    {0x54, "CKR_FUNCTION_NOT_SUPPORTED", "the module cannot do this"},
+    {0x70, "CKR_MECHANISM_INVALID", "the token has not this mechanism"},
+    {0xe2, "CKR_TOKEN_WRITE_PROTECTED", "the token is write-protected"},
+    {0xa0, "CKR_PIN_INCORRECT", "PIN incorrect"},
+    {0xa4, "CKR_PIN_LOCKED", "the PIN is locked: the security officer must reset it"},
+    /* ... it has codes of its own (CKR_VENDOR_DEFINED and above) */
+    {0x80000005, "CKR 0x80000005", "the module says"},
+};
+#define CODES (sizeof codes / sizeof codes[0])
+
+struct operation {
+    const char *name, *key, *credential;
+    enum msg_type asks, answers; /* MSG_NONE: what is tried is the end */
+    bool changes;                /* the token, which is then put back */
+    bool again;                  /* asked once more after a failure, it must work */
+};
+
+static const struct operation opening = {"open",         AUDIT, STORED, MSG_KEYS_OPEN,
+                                         MSG_KEYS_READY, false, false};
+static const struct operation signing = {"sign",        AUDIT, "",  MSG_KEYS_SIGN,
+                                         MSG_KEYS_LINE, false, true};
+static const struct operation noting = {"checkpoint",  AUDIT, "",  MSG_KEYS_CHECKPOINT,
+                                        MSG_KEYS_NOTE, false, true};
+static const struct operation reading = {"credential",  "",    STORED, MSG_KEYS_CREDENTIAL,
+                                         MSG_KEYS_DONE, false, false};
+static const struct operation reading_logged_in = {
+    "credential, logged in", AUDIT, STORED, MSG_KEYS_CREDENTIAL, MSG_KEYS_DONE, false, true};
+static const struct operation storing = {"store",       "",   STORED, MSG_KEYS_STORE,
+                                         MSG_KEYS_DONE, true, false};
+static const struct operation removing = {"remove",      "",   STORED, MSG_KEYS_REMOVE,
+                                          MSG_KEYS_DONE, true, false};
+static const struct operation creating = {"create",      NEW,  "",   MSG_KEYS_CREATE,
+                                          MSG_KEYS_DONE, true, false};
+static const struct operation reporting = {"report",      AUDIT, STORED, MSG_KEYS_REPORT,
+                                           MSG_KEYS_DONE, false, false};
+static const struct operation closing = {"close", AUDIT, STORED, MSG_NONE, MSG_NONE, false, false};
+
+/* One run of the role, with a fault or without one. */
+struct trial {
+    const struct operation *operation;
+    const struct code *code; /* NULL: no fault */
+    char function[NAME];
+    unsigned long nth;
+    size_t opened, done, ended; /* lines in `calls` by then */
+    char problem[4096];         /* the first; "" is well */
+};
+
+__attribute__((format(printf, 2, 3))) static void problem(struct trial *trial, const char *fmt, ...)
+{
+    va_list args;
+
+    if (trial->problem[0] != '\0')
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(trial->problem, sizeof trial->problem, fmt, args);
+    va_end(args);
+}
+
+/* These end what is over anyway. The real module does its work before their answer is lost, as a
+ * module would that fails while it tidies up; C_Sign, too, always ends its operation. */
+static bool ends_something(const char *function)
+{
+    return strcmp(function, "C_Logout") == 0 || strcmp(function, "C_CloseSession") == 0 ||
+           strcmp(function, "C_FindObjectsFinal") == 0 || strcmp(function, "C_Finalize") == 0;
+}
+
+/* Their failure takes nothing away from what was asked for. */
+static bool is_passed_over(const struct trial *trial)
+{
+    return ends_something(trial->function) || strcmp(trial->function, "C_GetMechanismInfo") == 0;
+}
+
+static void fault_write(const struct trial *trial)
+{
+    char line[128] = "";
+    bool late = ends_something(trial->function) || strcmp(trial->function, "C_Sign") == 0;
+
+    if (trial->code != NULL)
+        (void)snprintf(line, sizeof line, "%s %lu 0x%lx%s\n", trial->function, trial->nth,
+                       trial->code->rv, late ? " late" : "");
+    home_file("faults", line, 0600);
+    home_file("calls", "", 0600);
+}
+
+static void calls_read(struct buf *out)
+{
+    struct err err;
+    char path[128];
+    AUTO_FD fd = -1;
+
+    (void)snprintf(path, sizeof path, "%s/calls", home);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    cr_assert(fd >= 0);
+    cr_assert_eq(file_read(fd, path, out, &err), RESULT_OK, "%s", err.text);
+}
+
+static size_t calls_count(void)
+{
+    AUTO_BUF calls = BUF_INIT(65536);
+    size_t lines = 0;
+
+    calls_read(&calls);
+    for (size_t i = 0; i < calls.len; i++)
+        lines += calls.data[i] == '\n';
+    return lines;
+}
+
+static size_t lines_with(const char *text, const char *line)
+{
+    size_t count = 0;
+
+    for (const char *at = text; (at = strstr(at, line)) != NULL; at += strlen(line))
+        count += at == text || at[-1] == '\n';
+    return count;
+}
+
+static bool exchange(struct trial *trial, struct child *role, enum msg_type type,
+                     const struct buf *body, int fd, struct msg *answer)
+{
+    struct err err = {0};
+
+    *answer = (struct msg)MSG_INIT;
+    if (ipc_send(&role->ipc, type, body, fd, &err) == RESULT_OK &&
+        ipc_receive(&role->ipc, answer, clock_monotonic() + SOON, NULL, &err) == RESULT_OK)
+        return true;
+    problem(trial, "%s: no answer: %s", msg_name(type), err.text);
+    return false;
+}
+
+static int pipe_with(const char *text)
+{
+    int ends[2];
+
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    cr_assert_eq(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(ends[1]);
+    return ends[0];
+}
+
+/* The question's body, and the descriptor that goes along. */
+static int question(const struct operation *operation, struct buf *body)
+{
+    AUTO_BUF record = BUF_INIT(2048);
+
+    if (operation->asks == MSG_KEYS_SIGN) {
+        record_text(&record, 0, ZEROS64);
+        put_bytes(body, record.data, record.len);
+    } else if (operation->asks == MSG_KEYS_CHECKPOINT) {
+        put_u64(body, 1);
+        put_bytes(body, "0123456789abcdef0123456789abcdef", 32);
+    } else if (operation->asks == MSG_KEYS_CREATE) {
+        put_text(body, "ES256");
+    } else if (operation->asks == MSG_KEYS_STORE) {
+        put_text(body, "");
+        return pipe_with(TOKEN);
+    } else if (operation->asks == MSG_KEYS_CREDENTIAL) {
+        return open("/dev/null", O_WRONLY | O_CLOEXEC);
+    }
+    return -1;
+}
+
+static bool said(const struct code *code, const char *text)
+{
+    return strstr(text, code->name) != NULL && strstr(text, code->words) != NULL;
+}
+
+static void judge_failure(struct trial *trial, struct msg *answer)
+{
+    struct err err = {0};
+
+    if (answer->type != MSG_KEYS_FAILED) {
+        problem(trial, "%s, as if nothing had been", msg_name(answer->type));
+        return;
+    }
+    if (get_failure(answer, &err) != RESULT_KEY)
+        problem(trial, "result %d: %s", (int)err.result, err.text);
+    if (!said(trial->code, err.text))
+        problem(trial, "does not say what the module said: %s", err.text);
+    if (strstr(err.text, PIN) != NULL)
+        problem(trial, "shows the PIN: %s", err.text);
+}
+
+static void judge_report(struct trial *trial, struct msg *answer)
+{
+    size_t len;
+    const char *text = get_bytes(answer, &len);
+
+    if (answer->type != MSG_KEYS_DONE)
+        problem(trial, "%s instead of a report", msg_name(answer->type));
+    else if (!said(trial->code, text))
+        problem(trial, "does not say what the module said: %.*s", (int)len, text);
+}
+
+static void judge(struct trial *trial, struct msg *answer, enum msg_type good)
+{
+    struct err err = {0};
+
+    if (trial->code != NULL && !is_passed_over(trial)) {
+        (good == MSG_KEYS_DONE && trial->operation == &reporting ? judge_report
+                                                                 : judge_failure)(trial, answer);
+        return;
+    }
+    if (answer->type == good)
+        return;
+    (void)get_failure(answer, &err);
+    problem(trial, "%s: %s", msg_name(answer->type), err.text);
+}
+
+/* After an opening that failed doctor asks on; the PIN is not tried again for that. */
+static void report_after(struct trial *trial, struct child *role)
+{
+    AUTO_MSG report = MSG_INIT;
+
+    if (exchange(trial, role, MSG_KEYS_REPORT, NULL, -1, &report) && report.type != MSG_KEYS_DONE)
+        problem(trial, "no report afterwards: %s", msg_name(report.type));
+}
+
+static bool trial_open(struct trial *trial, struct child *role)
+{
+    const struct operation *operation = trial->operation;
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_MSG answer = MSG_INIT;
+    struct err err = {0};
+    bool ready;
+
+    open_body(&body, operation->key, operation->credential);
+    if (!exchange(trial, role, MSG_KEYS_OPEN, &body, -1, &answer))
+        return false;
+    trial->opened = calls_count();
+    ready = answer.type == MSG_KEYS_READY;
+    if (operation->asks == MSG_KEYS_OPEN) {
+        judge(trial, &answer, MSG_KEYS_READY);
+        if (!ready)
+            report_after(trial, role);
+        return false;
+    }
+    if (!ready) {
+        (void)get_failure(&answer, &err);
+        problem(trial, "not open: %s", err.text);
+    }
+    return ready;
+}
+
+static void trial_ask(struct trial *trial, struct child *role)
+{
+    const struct operation *operation = trial->operation;
+
+    for (int turn = 0; turn < 2; turn++) {
+        AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+        AUTO_MSG answer = MSG_INIT;
+        AUTO_FD fd = question(operation, &body);
+
+        if (!exchange(trial, role, operation->asks, &body, fd, &answer))
+            return;
+        if (turn == 0)
+            judge(trial, &answer, operation->answers);
+        else if (answer.type != operation->answers)
+            problem(trial, "and asked again: %s", msg_name(answer.type));
+        if (!operation->again || trial->code == NULL || is_passed_over(trial))
+            return;
+    }
+}
+
+static void trial_end(struct trial *trial, struct child *role)
+{
+    int64_t deadline = clock_monotonic() + SOON;
+    int status = 0;
+    pid_t got;
+
+    fd_close(&role->ipc.fd);
+    while ((got = waitpid(role->pid, &status, WNOHANG)) == 0 && clock_monotonic() < deadline)
+        (void)usleep(500);
+    if (got == 0) {
+        problem(trial, "it does not end");
+        (void)kill(role->pid, SIGKILL);
+        (void)waitpid(role->pid, &status, 0);
+    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        problem(trial, "it ended with %d (99: a leak)", status >> 8 != 0 ? status >> 8 : status);
+    }
+}
+
+static void calls_judge(struct trial *trial)
+{
+    AUTO_BUF calls = BUF_INIT(65536);
+    char line[128];
+
+    calls_read(&calls);
+    if (lines_with(buf_text(&calls), "C_Login") > 1)
+        problem(trial, "C_Login was called %zu times", lines_with(buf_text(&calls), "C_Login"));
+    if (trial->code == NULL)
+        return;
+    (void)snprintf(line, sizeof line, "%s 0x%lx\n", trial->function, trial->code->rv);
+    if (lines_with(buf_text(&calls), line) != 1)
+        problem(trial, "the fault did not happen");
+}
+
+static bool trial_run(struct trial *trial)
+{
+    struct child role;
+
+    if (trial->operation->changes)
+        tokens_put_back();
+    fault_write(trial);
+    role = role_start();
+    if (trial_open(trial, &role) && trial->operation->asks != MSG_NONE)
+        trial_ask(trial, &role);
+    trial->done = calls_count();
+    trial_end(trial, &role);
+    trial->ended = calls_count();
+    calls_judge(trial);
+    return trial->problem[0] == '\0';
+}
+
+/* The calls of the part that an operation is about. */
+struct calls {
+    size_t count;
+    struct {
+        char function[NAME];
+        unsigned long nth; /* since the start */
+    } call[CALLS];
+};
+
+static void call_add(struct calls *calls, const char *text, const char *line, size_t len)
+{
+    cr_assert(calls->count < CALLS && len < sizeof calls->call[0].function);
+    memcpy(calls->call[calls->count].function, line, len);
+    calls->call[calls->count].function[len] = '\0';
+    calls->call[calls->count].nth = 1;
+    for (const char *at = text; at < line; at = strchr(at, '\n') + 1)
+        if (strncmp(at, line, len + 1) == 0)
+            calls->call[calls->count].nth++;
+    calls->count++;
+}
+
+static void calls_of(const struct operation *operation, struct calls *out)
+{
+    struct trial trial = {.operation = operation};
+    AUTO_BUF text = BUF_INIT(65536);
+    size_t line = 0, from, to;
+
+    cr_assert(trial_run(&trial), "%s, without a fault: %s", operation->name, trial.problem);
+    calls_read(&text);
+    from = operation->asks == MSG_KEYS_OPEN ? 0 : trial.opened;
+    to = operation->asks == MSG_KEYS_OPEN ? trial.opened : trial.done;
+    if (operation->asks == MSG_NONE) {
+        from = trial.done;
+        to = trial.ended;
+    }
+    for (const char *at = buf_text(&text); *at != '\0'; at = strchr(at, '\n') + 1, line++)
+        if (line >= from && line < to)
+            call_add(out, buf_text(&text), at, strcspn(at, "\n"));
+}
+
+/* The first, the second and the last of a function. */
+static bool is_tried(const struct calls *calls, size_t which)
+{
+    const char *function = calls->call[which].function;
+    size_t before = 0, behind = 0;
+
+    for (size_t i = 0; i < calls->count; i++)
+        if (i != which && strcmp(calls->call[i].function, function) == 0)
+            (*(i < which ? &before : &behind))++;
+    return before < 2 || behind == 0;
+}
+
+static void calls_name(const struct calls *calls, struct buf *out)
+{
+    char name[80];
+
+    buf_putc(out, ' ');
+    for (size_t i = 0; i < calls->count; i++) {
+        (void)snprintf(name, sizeof name, " %s ", calls->call[i].function);
+        if (strstr(buf_text(out), name) == NULL)
+            buf_printf(out, "%s ", calls->call[i].function);
+    }
+}
+
+/* One call with each of the codes; how many trials failed. */
+static size_t try_call(const struct operation *operation, const char *function, unsigned long nth)
+{
+    AUTO_BUF failed = BUF_INIT(8192);
+    char first[sizeof((struct trial *)0)->problem] = "";
+    size_t count = 0;
+
+    for (size_t i = 0; i < CODES; i++) {
+        struct trial trial = {.operation = operation, .code = &codes[i], .nth = nth};
+
+        memcpy(trial.function, function, sizeof trial.function);
+        if (trial_run(&trial))
+            continue;
+        buf_printf(&failed, " %s", codes[i].name);
+        if (count++ == 0)
+            memcpy(first, trial.problem, sizeof first);
+    }
+    if (count > 0)
+        (void)fprintf(stderr, "%s: %s, call %lu,%s: %s\n", operation->name, function, nth,
+                      buf_text(&failed), first);
+    return count;
+}
+
+/* functions: those without which the operation cannot be, so that no empty list passes. */
+static void try_all(const struct operation *operation, const char *const functions[])
+{
+    struct calls calls = {0};
+    AUTO_BUF names = BUF_INIT(4096);
+    size_t trials = 0, failed = 0;
+    char name[80];
+
+    calls_of(operation, &calls);
+    calls_name(&calls, &names);
+    for (size_t i = 0; functions[i] != NULL; i++) {
+        (void)snprintf(name, sizeof name, " %s ", functions[i]);
+        contains(buf_text(&names), name);
+    }
+    for (size_t i = 0; i < calls.count; i++)
+        if (is_tried(&calls, i)) {
+            trials += CODES;
+            failed += try_call(operation, calls.call[i].function, calls.call[i].nth);
+        }
+    (void)fprintf(stderr, "%s: %zu trials, %zu failed, of%s\n", operation->name, trials, failed,
+                  buf_text(&names));
+    cr_assert_eq(failed, 0);
+}
+#define TRY(operation, ...) try_all(&(operation), (const char *const[]){__VA_ARGS__, NULL})
+
+static void start(void)
+{
+    struct trial key = {.operation = &(struct operation){"first key", AUDIT, "", MSG_KEYS_CREATE,
+                                                         MSG_KEYS_DONE, false, false}};
+    struct trial secret = {.operation =
+                               &(struct operation){"first credential", "", STORED, MSG_KEYS_STORE,
+                                                   MSG_KEYS_DONE, false, false}};
+
+    home_make();
+    token_make("main");
+    cr_assert(trial_run(&key), "%s", key.problem);
+    cr_assert(trial_run(&secret), "%s", secret.problem);
+    tokens_keep();
+}
+
+TestSuite(faults, .init = start, .fini = home_remove);
+
+Test(faults, while_it_opens)
+{
+    TRY(opening, "C_GetFunctionList", "C_Initialize", "C_GetInfo", "C_GetSlotList",
+        "C_GetTokenInfo", "C_GetSlotInfo", "C_OpenSession", "C_Login", "C_FindObjectsInit",
+        "C_FindObjects", "C_FindObjectsFinal", "C_GetAttributeValue");
+}
+
+Test(faults, while_it_signs)
+{
+    TRY(signing, "C_SignInit", "C_Sign");
+    TRY(noting, "C_SignInit", "C_Sign");
+}
+
+Test(faults, while_it_reads_the_credential)
+{
+    TRY(reading, "C_Login", "C_FindObjects", "C_GetAttributeValue");
+    TRY(reading_logged_in, "C_FindObjects", "C_GetAttributeValue");
+}
+
+Test(faults, while_it_stores_the_credential)
+{
+    TRY(storing, "C_Login", "C_OpenSession", "C_CreateObject", "C_GetAttributeValue",
+        "C_DestroyObject", "C_CloseSession");
+}
+
+Test(faults, while_it_removes_the_credential)
+{
+    TRY(removing, "C_Login", "C_OpenSession", "C_FindObjects", "C_DestroyObject", "C_CloseSession");
+}
+
+Test(faults, while_it_makes_a_key)
+{
+    TRY(creating, "C_OpenSession", "C_GenerateKeyPair", "C_GetAttributeValue", "C_CloseSession");
+}
+
+Test(faults, while_it_reports)
+{
+    TRY(reporting, "C_GetMechanismInfo", "C_SignInit", "C_Sign", "C_GetAttributeValue");
+}
+
+Test(faults, while_it_closes)
+{
+    TRY(closing, "C_Logout", "C_CloseSession", "C_Finalize");
+}
