@@ -536,3 +536,69 @@ Test(faults, while_it_closes)
 {
     TRY(closing, "C_Logout", "C_CloseSession", "C_Finalize");
 }
+
+/* What one function in particular likes to give. */
+static const struct {
+    const struct operation *operation;
+    const char *function;
+    struct code code;
+} particular[] = {
+    {&opening, "C_Login", {0xa1, "CKR_PIN_INVALID", "a character that the token does not take"}},
+    {&opening, "C_Login", {0xa2, "CKR_PIN_LEN_RANGE", "the PIN is too short or too long"}},
+    {&opening, "C_Login", {0xa3, "CKR_PIN_EXPIRED", "the PIN has expired: change it with"}},
+    {&opening, "C_Login", {0x102, "CKR_USER_PIN_NOT_INITIALIZED", "the token has no user PIN yet"}},
+    {&opening, "C_Login", {0x103, "CKR_USER_TYPE_INVALID", "does not know this kind of user"}},
+    {&opening, "C_Login", {0x104, "CKR_USER_ANOTHER_ALREADY_LOGGED_IN", "somebody else is"}},
+    {&opening, "C_OpenSession", {0xe1, "CKR_TOKEN_NOT_RECOGNIZED", "does not know this token"}},
+    {&opening, "C_FindObjects", {0x190, "CKR_CRYPTOKI_NOT_INITIALIZED", "is not initialised"}},
+    {&opening, "C_FindObjects", {0xb0, "CKR_SESSION_CLOSED", "the session was closed"}},
+    {&signing, "C_SignInit", {0x60, "CKR_KEY_HANDLE_INVALID", "the key is gone"}},
+    {&signing, "C_SignInit", {0x63, "CKR_KEY_TYPE_INCONSISTENT", "the key is not of a kind that"}},
+    {&signing, "C_SignInit", {0x68, "CKR_KEY_FUNCTION_NOT_PERMITTED", "is not permitted to do"}},
+    {&signing, "C_SignInit", {0x71, "CKR_MECHANISM_PARAM_INVALID", "the mechanism's parameters"}},
+    {&signing, "C_Sign", {0x21, "CKR_DATA_LEN_RANGE", "too much or too little at once"}},
+    {&signing, "C_Sign", {0x50, "CKR_FUNCTION_CANCELED", "was cancelled at the device"}},
+    {&signing, "C_Sign", {0x91, "CKR_OPERATION_NOT_INITIALIZED", "nothing was begun"}},
+    {&signing, "C_Sign", {0x150, "CKR_BUFFER_TOO_SMALL", "the answer is longer than"}},
+    {&signing, "C_Sign", {0x200, "CKR_FUNCTION_REJECTED", "was refused at the device"}},
+    {&reading, "C_GetAttributeValue", {0x11, "CKR_ATTRIBUTE_SENSITIVE", "does not show it"}},
+    {&storing, "C_OpenSession", {0xe2, "CKR_TOKEN_WRITE_PROTECTED", "is write-protected"}},
+    {&storing, "C_CreateObject", {0x12, "CKR_ATTRIBUTE_TYPE_INVALID", "know the attribute"}},
+    {&storing, "C_CreateObject", {0x13, "CKR_ATTRIBUTE_VALUE_INVALID", "the attribute's value"}},
+    {&storing, "C_CreateObject", {0xb5, "CKR_SESSION_READ_ONLY", "the session is read-only"}},
+    {&storing, "C_CreateObject", {0xd0, "CKR_TEMPLATE_INCOMPLETE", "wants more attributes"}},
+    {&storing, "C_CreateObject", {0xd1, "CKR_TEMPLATE_INCONSISTENT", "these attributes together"}},
+    {&removing, "C_DestroyObject", {0x1b, "CKR_ACTION_PROHIBITED", "does not permit it"}},
+    {&creating, "C_GenerateKeyPair", {0x10, "CKR_ATTRIBUTE_READ_ONLY", "let it be changed"}},
+    {&creating, "C_GenerateKeyPair", {0x140, "CKR_CURVE_NOT_SUPPORTED", "not this curve"}},
+};
+
+static unsigned long first_call(const struct operation *operation, const char *function)
+{
+    struct calls calls = {0};
+
+    calls_of(operation, &calls);
+    for (size_t i = 0; i < calls.count; i++)
+        if (strcmp(calls.call[i].function, function) == 0)
+            return calls.call[i].nth;
+    cr_assert_fail("%s: %s is not called", operation->name, function);
+    return 0;
+}
+
+Test(faults, of_one_function_in_particular)
+{
+    size_t failed = 0;
+
+    for (size_t i = 0; i < sizeof particular / sizeof particular[0]; i++) {
+        struct trial trial = {.operation = particular[i].operation, .code = &particular[i].code};
+
+        trial.nth = first_call(trial.operation, particular[i].function);
+        memcpy(trial.function, particular[i].function, strlen(particular[i].function) + 1);
+        if (trial_run(&trial))
+            continue;
+        failed++;
+        (void)fprintf(stderr, "%s: %s, call %lu, %s: %s\n", trial.operation->name, trial.function,
+                      trial.nth, trial.code->name, trial.problem);
+    }
+    cr_assert_eq(failed, 0);
+}
