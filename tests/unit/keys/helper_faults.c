@@ -31,10 +31,12 @@ static bool ends_something(const char *function)
            strcmp(function, "C_FindObjectsFinal") == 0 || strcmp(function, "C_Finalize") == 0;
 }
 
-/* Their failure takes nothing away from what was asked for. */
+/* Their failure takes nothing away from what was asked for. SoftHSM's second slot is an empty one:
+ * that another slot than the one that is wanted is out of order does no harm. */
 static bool is_passed_over(const struct trial *trial)
 {
-    return ends_something(trial->function) || strcmp(trial->function, "C_GetMechanismInfo") == 0;
+    return ends_something(trial->function) || strcmp(trial->function, "C_GetMechanismInfo") == 0 ||
+           (strcmp(trial->function, "C_GetTokenInfo") == 0 && trial->nth == 2);
 }
 
 static void fault_write(const struct trial *trial)
