@@ -12,6 +12,7 @@
  *     FUNCTION NTH hang     waits for ever      FUNCTION NTH crash    ends by a signal
  *     flags +0x40 or -0x8   sets or clears bits of CK_TOKEN_INFO.flags
  *     hide 0x1041           a mechanism that the token then does not have
+ *     attribute 0x162 1     what every object has, it then says, as that CK_BBOOL attribute
  *   calls    if it exists: a line a call is added, FUNCTION and, where it was not just handed on,
  *            what happened instead. The numbers of calls go on from what it holds, so that a fault
  *            can be over when the process was started anew. Empty it to begin again.
@@ -145,6 +146,9 @@ static struct {
     CK_FLAGS set, clear;
     CK_MECHANISM_TYPE hidden[FAULTS_MAX];
     size_t hide;
+    CK_ATTRIBUTE_TYPE lie; /* the last such line's */
+    CK_BBOOL lie_value;
+    bool lies;
 } shim;
 
 /* No call that a sandbox might refuse. */
@@ -231,6 +235,13 @@ static void fault_take(char *word[], int words)
     shim.fault[shim.faults++] = fault;
 }
 
+static void lie_take(CK_ATTRIBUTE_TYPE type, CK_ULONG value)
+{
+    shim.lies = true;
+    shim.lie = type;
+    shim.lie_value = value != 0 ? CK_TRUE : CK_FALSE;
+}
+
 static void line_take(char *line)
 {
     char *word[6] = {NULL}, *rest = NULL;
@@ -247,6 +258,8 @@ static void line_take(char *line)
         *(word[1][0] == '-' ? &shim.clear : &shim.set) |= number(word[1] + 1);
     else if (words == 2 && strcmp(word[0], "hide") == 0)
         shim.hidden[shim.hide++] = number(word[1]);
+    else if (words == 3 && strcmp(word[0], "attribute") == 0)
+        lie_take(number(word[1]), number(word[2]));
     else
         fault_take(word, words);
 }
@@ -259,6 +272,7 @@ static void faults_read(void)
 
     shim.faults = shim.hide = 0;
     shim.set = shim.clear = 0;
+    shim.lies = false;
     if (fd < 0)
         return;
     (void)close(fd);
@@ -448,17 +462,28 @@ static CK_RV shim_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, C
     return CKR_OK;
 }
 
-/* As Cryptoki demands it of a failure: no length. */
+static void lie(CK_ATTRIBUTE *attribute)
+{
+    if (shim.lies && attribute->type == shim.lie && attribute->pValue != NULL &&
+        attribute->ulValueLen == sizeof shim.lie_value)
+        memcpy(attribute->pValue, &shim.lie_value, sizeof shim.lie_value);
+}
+
+/* As Cryptoki demands it, a failure gives no length. */
 static CK_RV shim_C_GetAttributeValue(session where, object what, CK_ATTRIBUTE *wanted,
                                       CK_ULONG count)
 {
     struct fault fault = fault_now(AT_C_GetAttributeValue);
+    CK_RV rv = fault.act == HAND_ON ? shim.real->C_GetAttributeValue(where, what, wanted, count)
+                                    : fault.rv;
 
-    if (fault.act == HAND_ON)
-        return shim.real->C_GetAttributeValue(where, what, wanted, count);
-    for (CK_ULONG i = 0; i < count; i++)
-        wanted[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
-    return fault.rv;
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (fault.act == HAND_ON)
+            lie(&wanted[i]);
+        else
+            wanted[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
+    }
+    return rv;
 }
 
 static CK_FUNCTION_LIST functions = {.version = {2, 40},

@@ -270,6 +270,24 @@ Test(shim, gives_attributes_no_length_when_it_fails)
     cr_assert_eq(wanted.ulValueLen, CK_UNAVAILABLE_INFORMATION);
 }
 
+Test(shim, lies_about_an_attribute)
+{
+    CK_OBJECT_CLASS class = CKO_DATA;
+    CK_BBOOL private = CK_FALSE;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+                               {CKA_PRIVATE, &private, sizeof private}};
+    CK_OBJECT_HANDLE data;
+
+    cr_assert_eq(f->C_CreateObject(session, template, 2, &data), CKR_OK);
+    file("faults", "attribute 0x2 1\n");
+    cr_assert_eq(f->C_GetAttributeValue(session, data, template, 2), CKR_OK);
+    cr_assert_eq(private, CK_TRUE);
+    cr_assert_eq(class, CKO_DATA);
+    file("faults", "");
+    cr_assert_eq(f->C_GetAttributeValue(session, data, template, 2), CKR_OK);
+    cr_assert_eq(private, CK_FALSE);
+}
+
 /* In a process of its own; what it ended with. */
 static int elsewhere(void)
 {
@@ -313,8 +331,9 @@ Test(shim, crashes)
 Test(shim, ends_when_it_is_told_nonsense)
 {
     static const char *const lines[] = {
-        "C_Sing 1 0x32",   "C_Sign",        "C_Sign 1", "C_Sign x 0x32",       "C_Sign 1 0x32z",
-        "C_Sign 1 0x32 x", "C_Sign 1 hung", "flags +x", "C_Sign 1 hang late ", "hide CKM_ECDSA",
+        "C_Sing 1 0x32",       "C_Sign",          "C_Sign 1",        "C_Sign x 0x32",
+        "C_Sign 1 0x32z",      "C_Sign 1 0x32 x", "C_Sign 1 hung",   "flags +x",
+        "C_Sign 1 hang late ", "hide CKM_ECDSA",  "attribute 0x162",
     };
 
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {

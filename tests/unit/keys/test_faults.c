@@ -268,3 +268,50 @@ Test(faults, of_one_function_in_particular)
     }
     cr_assert_eq(failed, 0);
 }
+
+/* Neither a key that can leave the token stays there, nor one of which that is not known. */
+static void not_made(const char *fault, const char *why)
+{
+    struct child child = role_start();
+    AUTO_BUF body = BUF_INIT(64);
+    AUTO_MSG ready = MSG_INIT;
+    AUTO_MSG answer = MSG_INIT;
+    AUTO_MSG line = MSG_INIT;
+
+    home_file("calls", "", 0600);
+    home_file("faults", "", 0600);
+    role_open(&child, NEW, "", MSG_KEYS_READY, &ready);
+    home_file("faults", fault, 0600);
+    put_text(&body, "ES256");
+    ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_FAILED, &answer);
+    fails_with(&answer, RESULT_KEY, why);
+    role_end(&child);
+    home_file("faults", "", 0600);
+    child = role_start();
+    msg_free(&ready);
+    role_open(&child, NEW, "", MSG_KEYS_READY, &ready);
+    sign_ask(&child, 0, ZEROS64, MSG_KEYS_FAILED, &line);
+    fails_with(&line, RESULT_KEY, "no private key on token \"main\" matches");
+    role_end(&child);
+}
+
+static void not_seen(unsigned long nth)
+{
+    char fault[64];
+
+    (void)snprintf(fault, sizeof fault, "C_GetAttributeValue %lu 0x6\n", nth);
+    not_made(fault, "the new key was destroyed: token \"main\": cannot read an attribute: the "
+                    "module could not do it (CKR_FUNCTION_FAILED)");
+}
+
+Test(faults, a_new_key_that_may_be_extractable_is_destroyed)
+{
+    unsigned long first = first_call(&creating, "C_GetAttributeValue");
+
+    tokens_put_back();
+    not_made("attribute 0x162 1\n", "the new key was destroyed: token \"main\" made a key that "
+                                    "can be extracted, though it was told not to");
+    not_made("attribute 0x103 0\n", "made a key that can be extracted");
+    not_seen(first);
+    not_seen(first + 1);
+}
