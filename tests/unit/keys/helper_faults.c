@@ -193,7 +193,7 @@ static bool trial_open(struct trial *trial, struct child *role)
     struct err err = {0};
     bool ready;
 
-    open_body(&body, operation->key, operation->credential);
+    open_body(&body, operation->key, "", operation->credential);
     if (!exchange(trial, role, MSG_KEYS_OPEN, &body, -1, &answer))
         return false;
     trial->opened = calls_count();
