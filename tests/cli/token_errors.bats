@@ -27,7 +27,8 @@ faults() {
     : >shim/calls
     printf '%s\n' "$@" >shim/faults
     home_edit georder.json "(.credential, .audit.signing_key) |= sub(\"$softhsm\"; \"$GEORDER_BUILD/tests/shim.so\")
-        | .pkcs11.environment.SHIM_DIRECTORY = \"shim\""
+        | .pkcs11.environment.SHIM_DIRECTORY = \"shim\"
+        | .pkcs11.modules[\"shim.so\"] = {read: [\"softhsm2.conf\"], write: [\"shim\", \"tokens\"]}"
 }
 
 calls() { # FUNCTION: how often it was called
