@@ -19,6 +19,7 @@ static const struct {
     CODE(ARGUMENTS_BAD, "the module did not take the arguments"),
     CODE(NEED_TO_CREATE_THREADS, "the module needs threads that it may not have"),
     CODE(CANT_LOCK, "the module cannot lock"),
+    CODE(ACTION_PROHIBITED, "the token does not permit it for this object"),
     CODE(ATTRIBUTE_READ_ONLY, "the token does not let it be changed"),
     CODE(ATTRIBUTE_SENSITIVE, "the token does not show it"),
     CODE(ATTRIBUTE_TYPE_INVALID, "the token does not know the attribute"),
@@ -26,6 +27,7 @@ static const struct {
     CODE(DEVICE_ERROR, "the device failed"),
     CODE(DEVICE_MEMORY, "the device is full"),
     CODE(DEVICE_REMOVED, "the device was removed"),
+    CODE(CURVE_NOT_SUPPORTED, "the token does not know the curve"),
     CODE(DATA_INVALID, "the token does not take the data"),
     CODE(DATA_LEN_RANGE, "the data is too short or too long for the key"),
     CODE(ENCRYPTED_DATA_INVALID, "what was encrypted does not fit the key"),
@@ -109,6 +111,7 @@ bool ckr_unable(CK_RV rv)
     case CKR_ARGUMENTS_BAD:
     case CKR_ATTRIBUTE_TYPE_INVALID:
     case CKR_ATTRIBUTE_VALUE_INVALID:
+    case CKR_CURVE_NOT_SUPPORTED:
     case CKR_FUNCTION_NOT_SUPPORTED:
     case CKR_FUNCTION_REJECTED:
     case CKR_KEY_FUNCTION_NOT_PERMITTED:

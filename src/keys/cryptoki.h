@@ -27,6 +27,7 @@ struct module {
     CK_ULONG slots; /* those with a token, as they were at the start */
     CK_SLOT_ID slot[SLOTS_MAX];
     CK_TOKEN_INFO token[SLOTS_MAX];
+    CK_RV state[SLOTS_MAX]; /* not CKR_OK: why the token could not be looked at */
     bool lost; /* it said that a session, an object or the token is gone: only a restart helps */
 };
 
@@ -96,7 +97,9 @@ enum result objects_ambiguous(struct token *token, const struct uri *uri,
 /* One attribute's bytes; a missing one is empty. */
 MUST_USE enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object,
                                   CK_ATTRIBUTE_TYPE type, struct buf *out, struct err *err);
-bool object_flag(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+/* One that every object of its class has: that it cannot be read is a fault, neither yes nor no. */
+MUST_USE enum result object_flag(struct token *token, CK_OBJECT_HANDLE object,
+                                 CK_ATTRIBUTE_TYPE type, bool *out, struct err *err);
 /* "label" (id 0a0b) */
 void object_describe(struct token *token, CK_OBJECT_HANDLE object, struct buf *out);
 

@@ -15,6 +15,7 @@ static enum result data_missing(const struct token *token, const struct uri *uri
 enum result data_read(struct token *token, const struct uri *uri, struct buf *out, struct err *err)
 {
     struct objects found;
+    bool private;
 
     if (objects_find(token, uri, CKO_DATA, &found, err) != RESULT_OK)
         return err->result;
@@ -25,7 +26,9 @@ enum result data_read(struct token *token, const struct uri *uri, struct buf *ou
         return err_prefix(err, "store the credential again with `georder credential put`, which "
                                "leaves one");
     }
-    if (!object_flag(token, found.handle[0], CKA_PRIVATE))
+    if (object_flag(token, found.handle[0], CKA_PRIVATE, &private, err) != RESULT_OK)
+        return err->result;
+    if (!private)
         return err_set(err, RESULT_KEY,
                        "the data object that matches %s is not private, it can be read without a "
                        "PIN: revoke that credential, and store a new one with `georder credential "

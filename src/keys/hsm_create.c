@@ -106,17 +106,35 @@ static enum result pair_generate(struct token *token, CK_SESSION_HANDLE session,
     return ckr_unable(rv) ? hsm_other_way(err, kind->alg) : err->result;
 }
 
+static enum result pair_destroy(struct token *token, CK_SESSION_HANDLE session,
+                                const CK_OBJECT_HANDLE pair[2], struct err *err)
+{
+    CK_RV rv = CKR_OK;
+
+    for (int i = 0; i < 2; i++) {
+        CK_RV one = token->module->f->C_DestroyObject(session, pair[i]);
+
+        rv = rv == CKR_OK ? one : rv;
+    }
+    return err_prefix(err, rv == CKR_OK ? "the new key was destroyed"
+                                        : "the new key could not be destroyed, do it with the "
+                                          "token's tool");
+}
+
 static enum result pair_check(struct token *token, CK_SESSION_HANDLE session,
                               const CK_OBJECT_HANDLE pair[2], struct err *err)
 {
-    if (object_flag(token, pair[1], CKA_SENSITIVE) && !object_flag(token, pair[1], CKA_EXTRACTABLE))
+    bool sensitive = false, extractable = true;
+
+    if (object_flag(token, pair[1], CKA_SENSITIVE, &sensitive, err) != RESULT_OK ||
+        object_flag(token, pair[1], CKA_EXTRACTABLE, &extractable, err) != RESULT_OK)
+        return pair_destroy(token, session, pair, err);
+    if (sensitive && !extractable)
         return RESULT_OK;
-    for (int i = 0; i < 2; i++)
-        (void)token->module->f->C_DestroyObject(session, pair[i]);
-    return err_set(err, RESULT_KEY,
-                   "token \"%s\" made a key that can be extracted, though it was told not to; the "
-                   "key was destroyed",
-                   token->label);
+    (void)err_set(err, RESULT_KEY,
+                  "token \"%s\" made a key that can be extracted, though it was told not to",
+                  token->label);
+    return pair_destroy(token, session, pair, err);
 }
 
 enum result hsm_key_create(struct token *token, const struct uri *uri, const char *alg,

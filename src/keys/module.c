@@ -84,7 +84,20 @@ static enum result functions_get(struct module *module, struct err *err)
     return RESULT_OK;
 }
 
-/* Once a process: to list them is slow on some modules. Tokens not initialised are passed over. */
+/* Tokens not initialised are passed over. One that cannot be looked at may be another than the one
+ * that is wanted: only who finds none that matches is told of it. */
+static void slot_look(struct module *module, CK_SLOT_ID slot)
+{
+    CK_TOKEN_INFO *info = &module->token[module->slots];
+    CK_RV rv = module->f->C_GetTokenInfo(slot, info);
+
+    if (rv == CKR_OK && (info->flags & CKF_TOKEN_INITIALIZED) == 0)
+        return;
+    module->state[module->slots] = rv;
+    module->slot[module->slots++] = slot;
+}
+
+/* Once a process: to list them is slow on some modules. */
 static enum result slots_list(struct module *module, struct err *err)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
@@ -96,13 +109,8 @@ static enum result slots_list(struct module *module, struct err *err)
                        module->path, SLOTS_MAX);
     if (rv != CKR_OK)
         return err_ckr(module, err, rv, "PKCS#11 module %s: cannot list its slots", module->path);
-    for (CK_ULONG i = 0; i < count; i++) {
-        CK_TOKEN_INFO *info = &module->token[module->slots];
-
-        if (module->f->C_GetTokenInfo(slots[i], info) == CKR_OK &&
-            (info->flags & CKF_TOKEN_INITIALIZED) != 0)
-            module->slot[module->slots++] = slots[i];
-    }
+    for (CK_ULONG i = 0; i < count; i++)
+        slot_look(module, slots[i]);
     return RESULT_OK;
 }
 

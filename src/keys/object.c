@@ -82,13 +82,18 @@ enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIB
     return RESULT_OK;
 }
 
-bool object_flag(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+enum result object_flag(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+                        bool *out, struct err *err)
 {
     CK_BBOOL value = CK_FALSE;
     CK_ATTRIBUTE wanted = {type, &value, sizeof value};
+    CK_RV rv = token->module->f->C_GetAttributeValue(token->session, object, &wanted, 1);
 
-    return token->module->f->C_GetAttributeValue(token->session, object, &wanted, 1) == CKR_OK &&
-           value != CK_FALSE;
+    if (rv != CKR_OK)
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot read an attribute",
+                       token->label);
+    *out = value != CK_FALSE;
+    return RESULT_OK;
 }
 
 void object_describe(struct token *token, CK_OBJECT_HANDLE object, struct buf *out)

@@ -13,17 +13,24 @@ static void padded_text(const CK_UTF8CHAR *text, size_t len, char *out, size_t s
     memcpy(out, buf_text(&escaped), escaped.len + 1);
 }
 
-static bool slot_matches(const struct uri *uri, const struct token *token)
+static enum result slot_matches(const struct uri *uri, const struct token *token, bool *matches,
+                                struct err *err)
 {
     CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri->match);
     CK_SLOT_INFO slot;
+    CK_RV rv;
 
-    if (wanted != (CK_SLOT_ID)-1 && wanted != token->slot)
-        return false;
-    return p11_kit_uri_match_token_info(uri->match, &token->info) &&
-           p11_kit_uri_match_module_info(uri->match, &token->module->info) &&
-           token->module->f->C_GetSlotInfo(token->slot, &slot) == CKR_OK &&
-           p11_kit_uri_match_slot_info(uri->match, &slot);
+    *matches = (wanted == (CK_SLOT_ID)-1 || wanted == token->slot) &&
+               p11_kit_uri_match_token_info(uri->match, &token->info) &&
+               p11_kit_uri_match_module_info(uri->match, &token->module->info);
+    if (!*matches)
+        return RESULT_OK;
+    rv = token->module->f->C_GetSlotInfo(token->slot, &slot);
+    if (rv != CKR_OK)
+        return err_ckr(token->module, err, rv, "token \"%s\": cannot look at its slot",
+                       token->label);
+    *matches = p11_kit_uri_match_slot_info(uri->match, &slot);
+    return RESULT_OK;
 }
 
 static void token_look(struct module *module, CK_ULONG index, struct token *token)
@@ -44,19 +51,34 @@ static void candidate_add(struct buf *list, const struct token *token)
                token->serial, token->slot);
 }
 
+static void silent_add(struct buf *list, const struct module *module, CK_ULONG index)
+{
+    char room[160];
+
+    buf_printf(list, "%sslot-id %lu, whose token gives no answer: %s", list->len > 0 ? ", " : "",
+               module->slot[index], ckr_text(module->state[index], room, sizeof room));
+}
+
 /* The one token of the module that matches; the error lists what there is. */
 static enum result token_choose(struct module *module, const struct uri *uri, struct token *out,
                                 struct err *err)
 {
     size_t matching = 0;
     struct token token;
+    bool matches;
     AUTO_BUF all = BUF_INIT(8192);
     AUTO_BUF matched = BUF_INIT(8192);
 
     for (CK_ULONG i = 0; i < module->slots; i++) {
+        if (module->state[i] != CKR_OK) {
+            silent_add(&all, module, i);
+            continue;
+        }
         token_look(module, i, &token);
         candidate_add(&all, &token);
-        if (!slot_matches(uri, &token))
+        if (slot_matches(uri, &token, &matches, err) != RESULT_OK)
+            return err->result;
+        if (!matches)
             continue;
         candidate_add(&matched, &token);
         *out = token;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,6 +117,8 @@ static void role_child(int fd)
 {
     int status;
 
+    /* A module that hangs must not outlive a test that ran out of time. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* The module gets what KEYS_OPEN says, and no more. */
     (void)unsetenv("SOFTHSM2_CONF");
     status = keys_run(fd);
@@ -185,10 +188,12 @@ void open_body(struct buf *body, const char *key, const char *alg, const char *c
     put_text(body, "");
     put_u32(body, KEYS_WRITES);
     put_u32(body, 30);
-    put_text(body, "{}");
-    put_u32(body, 1);
+    put_text(body, "{\"shim.so\":{\"write\":[\".\"]}}");
+    put_u32(body, 2);
     put_text(body, "SOFTHSM2_CONF");
     put_text(body, "softhsm2.conf");
+    put_text(body, "SHIM_DIRECTORY"); /* tests/shim has what it is for */
+    put_text(body, ".");
 }
 
 static void role_ask_open(struct child *role, const char *key, const char *alg,
