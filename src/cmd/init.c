@@ -15,19 +15,26 @@
 #define VARIABLE_LEN 80
 
 static const char help[] =
-    "usage: georder init DIRECTORY --module FILE --token LABEL [--pin-source SOURCE]\n"
+    "usage: georder init DIRECTORY --pkcs11 URI [--keystore]\n"
+    "       georder init DIRECTORY --module FILE --token LABEL [--pin-source SOURCE]\n"
     "       georder init DIRECTORY --keystore [--passphrase-source SOURCE]\n"
     "\n"
-    "Makes a home: the audit key (P-256; on the token it cannot be extracted), the log with its\n"
+    "Makes a home: the audit key (on the token it cannot be extracted), the log with its\n"
     "first record, the policy, the trusted roots, and georder.json. Then put the credential in "
     "with\n"
     "`georder credential put`.\n"
     "\n"
-    "  --module FILE             the PKCS#11 module\n"
-    "  --token LABEL             an initialised token\n"
+    "  --pkcs11 URI              an initialised token, and its module:\n"
+    "                            pkcs11:token=LABEL?module-path=/PATH&pin-source=file:PATH\n"
+    "  --module FILE  --token LABEL  the same in parts\n"
     "  --pin-source SOURCE       file:PATH or credential:NAME; without it you are asked\n"
     "  --environment NAME=VALUE  for the module, say SOFTHSM2_CONF=softhsm2.conf\n"
-    "  --keystore                an encrypted file, keystore.json, instead of a token\n"
+    "  --initialize TEXT         for the module's C_Initialize (NSS: configdir='sql:DIRECTORY' "
+    "...)\n"
+    "  --alg ALG                 of the audit key: ES256 (the default), ES384, RS256, PS256\n"
+    "  --keystore                an encrypted file, keystore.json, instead of a token; with "
+    "--pkcs11\n"
+    "                            for the credential alone (see `georder keystore create`)\n"
     "  --passphrase-source S     file:PATH or credential:NAME; without it you are asked\n"
     "  --policy FILE             copied to policy.json; without it the one there, or an example\n"
     "  --ca-file FILE            copied to roots.pem; without it the one there, or Cloudflare's\n"
@@ -38,10 +45,13 @@ static const char help[] =
     "exit: 0 done; see georder help exit-codes\n";
 
 enum {
-    MODULE = OWN_OPTION,
+    PKCS11 = OWN_OPTION,
+    MODULE,
     TOKEN,
     PIN,
     ENVIRONMENT,
+    INITIALIZE,
+    ALG,
     KEYSTORE,
     PASSPHRASE,
     POLICY,
@@ -50,7 +60,10 @@ enum {
     RESOLVE
 };
 
-static const struct option own[] = {{"module", required_argument, NULL, MODULE},
+static const struct option own[] = {{"pkcs11", required_argument, NULL, PKCS11},
+                                    {"initialize", required_argument, NULL, INITIALIZE},
+                                    {"alg", required_argument, NULL, ALG},
+                                    {"module", required_argument, NULL, MODULE},
                                     {"token", required_argument, NULL, TOKEN},
                                     {"pin-source", required_argument, NULL, PIN},
                                     {"environment", required_argument, NULL, ENVIRONMENT},
@@ -64,12 +77,14 @@ static const struct option own[] = {{"module", required_argument, NULL, MODULE},
 
 struct home {
     struct session *session;
-    const char *directory, *module, *token, *pin, *passphrase, *policy, *ca, *origin, *resolve;
+    const char *directory, *pkcs11, *initialize, *alg, *module, *token, *pin, *passphrase, *policy,
+        *ca, *origin, *resolve;
     bool keystore;
     char variable[MODULE_ENVIRONMENT_MAX][VARIABLE_LEN + 1]; /* names */
     struct buf credential, signing_key, host;
     int fd; /* of the directory */
     char kid[AUDIT_KID_LEN + 1];
+    cJSON *modules; /* owned; pkcs11.modules */
 };
 
 static enum result take_environment(struct home *home, struct err *err)
@@ -99,6 +114,15 @@ static enum result take_environment(struct home *home, struct err *err)
 static enum result take(struct home *home, int option, struct err *err)
 {
     switch (option) {
+    case PKCS11:
+        home->pkcs11 = optarg;
+        return RESULT_OK;
+    case INITIALIZE:
+        home->initialize = optarg;
+        return RESULT_OK;
+    case ALG:
+        home->alg = optarg;
+        return RESULT_OK;
     case MODULE:
         home->module = optarg;
         return RESULT_OK;
@@ -133,6 +157,26 @@ static enum result take(struct home *home, int option, struct err *err)
     }
 }
 
+/* The module is in both: --module and --token are the short way of --pkcs11. */
+static enum result token_options(const struct home *home, struct err *err)
+{
+    bool parts = home->module != NULL || home->token != NULL || home->pin != NULL;
+
+    if ((home->module != NULL) != (home->token != NULL) || (parts && home->pkcs11 != NULL) ||
+        !(home->keystore || parts || home->pkcs11 != NULL) || (home->keystore && parts))
+        return err_set(err, RESULT_USAGE,
+                       "give --pkcs11, or --module and --token, or --keystore; with --pkcs11 and "
+                       "--keystore the audit key is on the token, the credential in the keystore");
+    if (home->pkcs11 == NULL)
+        return RESULT_OK;
+    if (strncmp(home->pkcs11, "pkcs11:", 7) != 0 || strchr(home->pkcs11, '?') == NULL ||
+        strstr(home->pkcs11, "object=") != NULL || strstr(home->pkcs11, "type=") != NULL)
+        return err_set(err, RESULT_USAGE,
+                       "--pkcs11: give the token, init adds object and type: "
+                       "pkcs11:token=LABEL?module-path=/PATH&pin-source=file:PATH");
+    return RESULT_OK;
+}
+
 static enum result arguments(struct home *home, int argc, char **argv, struct err *err)
 {
     struct options *options = &home->session->options;
@@ -147,8 +191,8 @@ static enum result arguments(struct home *home, int argc, char **argv, struct er
         return err_set(err, RESULT_USAGE,
                        "give the one directory that becomes the home; see georder init --help");
     home->directory = argv[optind];
-    if (home->keystore == (home->module != NULL) || (home->module != NULL) != (home->token != NULL))
-        return err_set(err, RESULT_USAGE, "give --module and --token, or --keystore");
+    if (token_options(home, err) != RESULT_OK)
+        return err->result;
     if (options->config != NULL)
         return err_set(err, RESULT_USAGE, "--config has no meaning here: init makes the config");
     return RESULT_OK;
@@ -170,10 +214,18 @@ static void put_escaped(struct buf *out, const char *text, const char *also)
 
 static void key_source(const struct home *home, const char *name, const char *type, struct buf *out)
 {
-    if (home->keystore) {
+    bool stored = home->keystore && (home->pkcs11 == NULL || strcmp(type, "data") == 0);
+    size_t path = home->pkcs11 != NULL ? strcspn(home->pkcs11, "?") : 0;
+
+    if (stored) {
         buf_printf(out, "keystore:keystore.json?name=%s", name);
         buf_puts(out, home->passphrase != NULL ? "&passphrase-source=" : "");
         put_escaped(out, home->passphrase != NULL ? home->passphrase : "", "/:");
+        return;
+    }
+    if (home->pkcs11 != NULL) {
+        buf_put(out, home->pkcs11, path);
+        buf_printf(out, ";object=%s;type=%s%s", name, type, home->pkcs11 + path);
         return;
     }
     buf_puts(out, "pkcs11:token=");
@@ -249,6 +301,27 @@ static enum result copy(const struct home *home, const char *name, const struct 
     return file_create(home->fd, name, buf_text(text), text->len, 0600, err);
 }
 
+/* {"libsoftokn3.so": {"initialize": "..."}}, or NULL; kept until the end. */
+static const cJSON *modules_of(struct home *home)
+{
+    const char *path = home->module;
+    AUTO_BUF file = BUF_INIT(PATH_MAX);
+
+    if (home->initialize == NULL)
+        return NULL;
+    if (home->pkcs11 != NULL && (path = strstr(home->pkcs11, "module-path=")) != NULL)
+        path += strlen("module-path=");
+    if (path == NULL)
+        path = "";
+    buf_put(&file, path, strcspn(path, "&"));
+    path = strrchr(buf_text(&file), '/');
+    home->modules = cJSON_CreateObject();
+    cJSON_AddStringToObject(
+        cJSON_AddObjectToObject(home->modules, path != NULL ? path + 1 : buf_text(&file)),
+        "initialize", home->initialize);
+    return home->modules;
+}
+
 /* The helpers are started with this; the file itself is written last, when all else has worked. */
 static enum result fill_config(struct home *home, struct err *err)
 {
@@ -266,7 +339,10 @@ static enum result fill_config(struct home *home, struct err *err)
     config->credential = buf_text(&home->credential);
     config->signing_key = buf_text(&home->signing_key);
     config->origin = home->origin;
+    config->module_timeout = MODULE_TIMEOUT;
+    config->signing_algorithm = home->alg != NULL ? home->alg : "";
     config->audit_directory = "audit";
+    config->modules = modules_of(home);
     return RESULT_OK;
 }
 
@@ -298,7 +374,7 @@ static enum result make_key(struct home *home, struct err *err)
         return err->result;
     if (keys->alg[0] != '\0')
         return RESULT_OK;
-    put_text(&body, "ES256");
+    put_text(&body, home->alg != NULL ? home->alg : "ES256");
     if (keys_ask(keys, MSG_KEYS_CREATE, &body, -1, &facts, err) != RESULT_OK)
         return err->result;
     return adopt_key(keys, facts, err);
@@ -325,7 +401,7 @@ static enum result write_config(const struct home *home, struct err *err)
 {
     const struct config *config = &home->session->config;
     AUTO_JSON *root = cJSON_CreateObject();
-    cJSON *audit, *environment;
+    cJSON *audit, *pkcs11, *environment;
     AUTO_BUF text = BUF_INIT(64 * KIB);
 
     cJSON_AddStringToObject(root, "policy", "policy.json");
@@ -335,7 +411,12 @@ static enum result write_config(const struct home *home, struct err *err)
     cJSON_AddStringToObject(audit, "origin", home->origin);
     cJSON_AddStringToObject(audit, "signing_key", config->signing_key);
     cJSON_AddStringToObject(audit, "signing_key_thumbprint", home->kid);
-    environment = cJSON_AddObjectToObject(cJSON_AddObjectToObject(root, "pkcs11"), "environment");
+    if (home->alg != NULL)
+        cJSON_AddStringToObject(audit, "signing_algorithm", home->alg);
+    pkcs11 = cJSON_AddObjectToObject(root, "pkcs11");
+    if (home->modules != NULL)
+        cJSON_AddItemToObject(pkcs11, "modules", cJSON_Duplicate(home->modules, true));
+    environment = cJSON_AddObjectToObject(pkcs11, "environment");
     for (size_t i = 0; i < config->environment; i++)
         cJSON_AddStringToObject(environment, config->variable[i].name, config->variable[i].value);
     cJSON_AddStringToObject(root, "ca_file", "roots.pem");
@@ -389,5 +470,6 @@ enum result cmd_init(int argc, char **argv)
     buf_free(&home.credential);
     buf_free(&home.signing_key);
     buf_free(&home.host);
+    json_delete(&home.modules);
     return output_end(&session.output, &err);
 }

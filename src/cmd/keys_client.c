@@ -174,13 +174,14 @@ static enum result restart(struct keys *keys, struct err *err)
     return RESULT_OK;
 }
 
-/* May it be asked again? A lost token did nothing. Of a process that died it is known for what
- * changes nothing. */
+/* May it be asked again? Whatever changes nothing, and the credential if none of it has left: of a
+ * process that died nobody knows. */
 static bool repeatable(const struct keys *keys, enum msg_type type, const struct msg *msg)
 {
-    bool harmless = type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT;
-
-    return keys->lost && keys->spare.pid > 0 && (harmless || msg->type == MSG_KEYS_LOST);
+    if (!keys->lost || keys->spare.pid <= 0)
+        return false;
+    return type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT ||
+           (type == MSG_KEYS_CREDENTIAL && msg->type == MSG_KEYS_LOST);
 }
 
 static enum result ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,

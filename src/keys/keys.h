@@ -42,8 +42,7 @@ int keys_run(int channel);
  *                  an existing one is an error. Afterwards KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
  * Any of them may be answered by KEYS_FAILED, or by KEYS_LOST: the module says that the session,
- * the objects or the token are gone, nothing was done, and this process ends; a new one may find
- * them again. A module that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
+ * the objects or the token are gone, and this process ends; a new one may find them again. A module that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
  *
  * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},
  *                  "credential": {...}, "secure_heap": "locked"} as far as each could be had; a

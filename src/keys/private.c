@@ -79,8 +79,11 @@ enum result private_algorithm(const struct private_key *key, const char *wanted,
             return RESULT_OK;
         }
     if (wanted[0] != '\0')
-        return err_set(err, RESULT_KEY, "the key does not sign by %s: see audit.signing_algorithm",
-                       wanted);
+        return err_set(err, RESULT_KEY, "the key is %s, which does not sign by %s: see %s",
+                       EVP_PKEY_get_base_id(key->public) == EVP_PKEY_RSA ? "RSA"
+                       : curve_of(key->public) != NULL ? curve_of(key->public)->crv
+                                                       : "on another curve",
+                       wanted, "audit.signing_algorithm");
     return err_set(err, RESULT_KEY, "the key is neither EC P-256 or P-384, nor RSA");
 }
 

@@ -15,7 +15,7 @@ static void padded_add(cJSON *object, const char *name, const CK_UTF8CHAR *text,
 {
     AUTO_BUF safe = BUF_INIT(1024);
 
-    while (len > 0 && text[len - 1] == ' ')
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\0'))
         len--;
     text_escape(&safe, (const char *)text, len);
     text_add(object, name, buf_text(&safe));

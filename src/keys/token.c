@@ -2,12 +2,12 @@
 
 #include "cryptoki.h"
 
-/* Cryptoki pads with blanks and ends with nothing. */
+/* Cryptoki pads with blanks and ends with nothing; tpm2-pkcs11 pads with NULs. */
 static void padded_text(const CK_UTF8CHAR *text, size_t len, char *out, size_t size)
 {
     AUTO_BUF escaped = BUF_INIT(size - 1);
 
-    while (len > 0 && text[len - 1] == ' ')
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\0'))
         len--;
     text_escape(&escaped, (const char *)text, len);
     memcpy(out, buf_text(&escaped), escaped.len + 1);

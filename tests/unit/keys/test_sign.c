@@ -302,7 +302,7 @@ Test(sign, keys_of_other_tools)
     msg_free(&answer);
     child = role_start();
     role_open_alg(&child, KEY, "PS256", MSG_KEYS_FAILED, &answer);
-    fails_with(&answer, RESULT_KEY, "the key does not sign by PS256");
+    fails_with(&answer, RESULT_KEY, "the key is P-384, which does not sign by PS256");
     role_end(&child);
     pkcs11_tool("main", (const char *const[]){"--keypairgen", "--key-type", "rsa:1024", "--label",
                                               "old", "--id", "02", NULL});
