@@ -59,6 +59,7 @@ enum result session_policy(struct session *session, const char *path, struct err
                     session->authorities, &session->policy, err) != RESULT_OK)
         return err->result;
     policy_facts(session->policy, &session->facts);
+    session->keys.may_unlocked = !session->facts.locked_memory;
     return RESULT_OK;
 }
 

@@ -141,6 +141,8 @@ static enum result heap_take(struct server *server, struct err *err)
 static enum result handle_open(struct server *server, struct msg *msg, struct answer *answer,
                                struct err *err)
 {
+    AUTO_BUF level = BUF_INIT(256);
+
     if (open_parse(server, msg, err) != RESULT_OK || heap_take(server, err) != RESULT_OK ||
         lock_once(server, err) != RESULT_OK ||
         source_open(&server->ring, &server->key, err) != RESULT_OK ||
@@ -152,7 +154,9 @@ static enum result handle_open(struct server *server, struct msg *msg, struct an
     answer->type = MSG_KEYS_READY;
     put_text(&answer->body, server->has_signer ? server->signer.algorithm->name : "");
     put_bytes(&answer->body, buf_text(&server->signer.spki), server->signer.spki.len);
-    put_text(&answer->body, guard_level_text());
+    buf_printf(&level, "memory=%s %s", server->heap_locked ? "locked" : "unlocked",
+               guard_level_text());
+    put_text(&answer->body, buf_text(&level));
     put_text(&answer->body, buf_text(&server->ring.note));
     return RESULT_OK;
 }

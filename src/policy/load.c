@@ -8,9 +8,9 @@
 #define PINS_MAX     64
 #define NETWORKS_MAX 256
 
-static const char *const top_members[] = {"georder_policy", "name",         "revision", "effective",
-                                          "expires",        "owner",        "api",      "zones",
-                                          "rules",          "on_violation", NULL};
+static const char *const top_members[] = {
+    "georder_policy", "name",  "revision",     "effective",     "expires", "owner", "api",
+    "zones",          "rules", "on_violation", "locked_memory", NULL};
 static const char *const api_members[] = {"base_url", "spki_pins", "networks", "minimum_tls", NULL};
 static const char *const pin_members[] = {"sha256", "subject", NULL};
 
@@ -244,7 +244,7 @@ static enum result zones_load(struct policy *policy, struct err *err)
 
 static enum result document_load(struct policy *policy, struct err *err)
 {
-    const char *then = NULL;
+    const char *memory = "required", *then = NULL;
     const struct json_doc *doc = &policy->doc;
     TRY(json_parse(&policy->doc, JSON_OURS, err));
     TRY(head_load(policy, err));
@@ -256,6 +256,11 @@ static enum result document_load(struct policy *policy, struct err *err)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "on_violation"), err,
                          "must be \"report\" or \"delete\"");
     policy->facts.delete_on_violation = strcmp(then, "delete") == 0;
+    TRY(json_string_opt(doc, doc->root, "locked_memory", 64, &memory, err));
+    if (strcmp(memory, "required") != 0 && strcmp(memory, "preferred") != 0)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "locked_memory"), err,
+                         "must be required (the default) or preferred");
+    policy->facts.locked_memory = strcmp(memory, "required") == 0;
     if (!match_index(policy))
         return err_set(err, RESULT_INTERNAL, "%s: out of memory", doc->name);
     return RESULT_OK;

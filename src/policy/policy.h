@@ -38,6 +38,7 @@ struct policy_facts {
     const uint8_t (*pin)[SHA256_LEN];
     const char *const *network;
     bool delete_on_violation;
+    bool locked_memory; /* secrets only in memory that cannot reach the swap */
 };
 void policy_facts(const struct policy *policy, struct policy_facts *out);
 /* The id of a zone by its name, or NULL; the i-th zone. */
