@@ -133,12 +133,23 @@ static bool said(const struct code *code, const char *text)
     return strstr(text, code->name) != NULL && strstr(text, code->words) != NULL;
 }
 
+/* Once it is open, the role leaves to a new process what only that can find again. A login is not
+ * to be repeated by itself. */
+static enum msg_type failure_of(const struct trial *trial)
+{
+    return trial->code->lost && trial->operation->asks != MSG_KEYS_OPEN &&
+                   strcmp(trial->function, "C_Login") != 0
+               ? MSG_KEYS_LOST
+               : MSG_KEYS_FAILED;
+}
+
 static void judge_failure(struct trial *trial, struct msg *answer)
 {
     struct err err = {0};
 
-    if (answer->type != MSG_KEYS_FAILED) {
-        problem(trial, "%s, as if nothing had been", msg_name(answer->type));
+    trial->lost = answer->type == MSG_KEYS_LOST;
+    if (answer->type != failure_of(trial)) {
+        problem(trial, "%s instead of %s", msg_name(answer->type), msg_name(failure_of(trial)));
         return;
     }
     if (get_failure(answer, &err) != RESULT_KEY)
@@ -226,7 +237,7 @@ static void trial_ask(struct trial *trial, struct child *role)
             judge(trial, &answer, operation->answers);
         else if (answer.type != operation->answers)
             problem(trial, "and asked again: %s", msg_name(answer.type));
-        if (!operation->again || trial->code == NULL || is_passed_over(trial))
+        if (!operation->again || trial->code == NULL || trial->lost || is_passed_over(trial))
             return;
     }
 }
@@ -237,7 +248,8 @@ static void trial_end(struct trial *trial, struct child *role)
     int status = 0;
     pid_t got;
 
-    fd_close(&role->ipc.fd);
+    if (!trial->lost) /* then it ends by itself */
+        fd_close(&role->ipc.fd);
     while ((got = waitpid(role->pid, &status, WNOHANG)) == 0 && clock_monotonic() < deadline)
         (void)usleep(500);
     if (got == 0) {
@@ -247,6 +259,7 @@ static void trial_end(struct trial *trial, struct child *role)
     } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         problem(trial, "it ended with %d (99: a leak)", status >> 8 != 0 ? status >> 8 : status);
     }
+    fd_close(&role->ipc.fd);
 }
 
 static void calls_judge(struct trial *trial)

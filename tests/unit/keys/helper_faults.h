@@ -10,6 +10,7 @@
 struct code {
     unsigned long rv;
     const char *name, *words;
+    bool lost; /* a process started anew may find what is lost */
 };
 
 struct operation {
@@ -26,6 +27,7 @@ struct trial {
     char function[NAME_MAX_LEN];
     unsigned long nth;
     size_t opened, done, ended; /* lines in `calls` by then */
+    bool lost;                  /* the role said so */
     char problem[4096];         /* the first; "" is well */
 };
 
