@@ -66,8 +66,9 @@ static bool seen(const struct scan *scan, unsigned id)
     return (scan->seen & 1U << id) != 0;
 }
 
-/* Percent-decodes; false when it is not well-formed, holds a NUL or is too long. */
-static bool decode(const char *text, size_t len, char *out, size_t max)
+/* Percent-decodes; false when it is not well-formed, too long, or holds a NUL though it is a text.
+ */
+static bool decode(const char *text, size_t len, bool is_text, char *out, size_t max)
 {
     size_t n = 0;
 
@@ -84,7 +85,7 @@ static bool decode(const char *text, size_t len, char *out, size_t max)
             for (size_t k = 0; k < 2; k++)
                 if (pair[k] >= 'A' && pair[k] <= 'F')
                     pair[k] = (char)(pair[k] - 'A' + 'a');
-            if (!hex_get(pair, 2, &byte) || byte == 0)
+            if (!hex_get(pair, 2, &byte) || (byte == 0 && is_text))
                 return false;
             i += 2;
         }
@@ -224,9 +225,10 @@ static enum result attribute_scan(struct scan *scan, enum part part, const char 
     if (equals == NULL || name_len + 1 == len)
         return err_set(err, RESULT_CONFIG, "%s has no value: write %s=..., or leave it out",
                        known->name, known->name);
-    if (!decode(equals + 1, len - name_len - 1, value, URI_MAX))
-        return err_set(err, RESULT_CONFIG, "%s: %% must be followed by two hex digits, not 00",
-                       known->name);
+    /* Of all values a CKA_ID alone is bytes: one that was made by chance may well have a NUL. */
+    if (!decode(equals + 1, len - name_len - 1, known->id != ID, value, URI_MAX))
+        return err_set(err, RESULT_CONFIG, "%s: %% must be followed by two hex digits%s",
+                       known->name, known->id != ID ? ", not 00" : "");
     return attribute_take(scan, known, value, err);
 }
 
@@ -311,7 +313,7 @@ static enum result keystore_parse(struct scan *scan, const char *rest, struct er
     scan->known = keystore_known;
     scan->out->scheme = URI_KEYSTORE;
     if (path == 0 || rest[path] != '?' || rest[path - 1] == '/' ||
-        !decode(rest, path, scan->out->file, URI_MAX))
+        !decode(rest, path, true, scan->out->file, URI_MAX))
         return err_set(err, RESULT_CONFIG, "no file or no name: write " KEYSTORE_SAMPLE);
     if (part_scan(scan, QUERY, rest + path + 1, strlen(rest + path + 1), err) != RESULT_OK)
         return err->result;

@@ -83,6 +83,21 @@ Test(uri, file_urls_are_paths)
     uri_free(&uri);
 }
 
+Test(uri, an_id_is_bytes)
+{
+    const CK_ATTRIBUTE *id;
+    struct uri uri;
+    struct err err;
+
+    cr_assert_eq(uri_parse("pkcs11:token=a;id=%00%0a%00?" SAFE, URI_FOR_KEY, &uri, &err), RESULT_OK,
+                 "%s", err.text);
+    id = uri_attribute(&uri, CKA_ID);
+    cr_assert_not_null(id);
+    cr_assert_eq(id->ulValueLen, 3);
+    cr_assert_arr_eq(id->pValue, "\0\n\0", 3);
+    uri_free(&uri);
+}
+
 Test(uri, refused_with_a_text_that_helps)
 {
     static const struct {
