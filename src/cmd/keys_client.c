@@ -161,15 +161,15 @@ static enum result reopen(struct keys *keys, struct err *err)
  * repair in its process another process can, once; what is being ordered does not notice. */
 static enum result restart(struct keys *keys, struct err *err)
 {
-    struct err cause = *err;
+    struct err cause = *err, second = {0};
 
     process_stop(&keys->now, 100);
     keys->now = keys->spare;
     keys->spare = (struct keys_process)KEYS_PROCESS_INIT;
     (void)terminal_keep(keys->now.pid);
-    if (reopen(keys, err) != RESULT_OK)
+    if (reopen(keys, &second) != RESULT_OK)
         return err_set(err, RESULT_KEY, "%s; georder-keys was started anew, in vain: %s",
-                       cause.text, err->text);
+                       cause.text, second.text);
     copy_text(keys->restarted, sizeof keys->restarted, cause.text);
     return RESULT_OK;
 }
