@@ -38,13 +38,13 @@ calls() { # FUNCTION: how often it was called
 # An order ends with exit 9 and this message, and nothing was sent.
 order_says() {
     [[ -n ${REHEARSAL_PID:-} ]] || home_listen
-    run -9 --separate-stderr timeout 50 "$GEORDER" order --config georder.json --file order.json
+    run -9 --separate-stderr timeout 20 "$GEORDER" order --config georder.json --file order.json
     [ "$stderr" = "georder order: $1" ] || { echo "$stderr" >&2 && return 1; }
     [ "$(requests)" = 0 ]
 }
 
 put_says() {
-    run -9 --separate-stderr timeout 50 "$GEORDER" credential put --config georder.json <"$TOKEN_FILE"
+    run -9 --separate-stderr timeout 20 "$GEORDER" credential put --config georder.json <"$TOKEN_FILE"
     [ "$stderr" = "georder credential: $1" ] || { echo "$stderr" >&2 && return 1; }
     [ -z "$output" ]
 }
@@ -116,9 +116,45 @@ secret_uri() { jq -r .credential georder.json; }
     order_says "audit.signing_key: the key that matches $(key_uri) is of type Ed25519: it must be EC P-256 or P-384, or RSA of 2048 to 4096 bits"
 }
 
-@test "a token that is removed between login and signing" {
+# An order is placed, once, though georder-keys had to be started anew for this reason.
+order_recovers() {
+    home_listen
+    run -0 --separate-stderr timeout 20 "$GEORDER" order --config georder.json --file order.json
+    [[ $stderr == *"note: georder-keys was started anew, once: $1"* ]] || { echo "$stderr" >&2 && return 1; }
+    [ "$(posts)" = 1 ]
+    [ "$(calls C_Initialize)" = 2 ]
+    [ "$(calls C_Login)" = 2 ]
+    [ "$(events)" = 'log.created order.intent order.response' ]
+    verified
+}
+
+@test "a token that is removed between login and signing, and is there again" {
     faults 'C_SignInit 1 0x32 all'
-    order_says 'token "georder": cannot sign (ES256): the device was removed (CKR_DEVICE_REMOVED)'
+    order_recovers 'token "georder": cannot sign (ES256): the device was removed (CKR_DEVICE_REMOVED)'
+}
+
+@test "a token that is removed between login and signing, and stays away" {
+    local tokens
+    tokens=$(silent)
+    faults 'C_SignInit 1 0x32 all' 'C_GetTokenInfo 3 0x32 sticky'
+    order_says "token \"georder\": cannot sign (ES256): the device was removed (CKR_DEVICE_REMOVED); georder-keys was started anew, in vain: audit.signing_key: no token matches; there are: $tokens (module $GEORDER_BUILD/tests/shim.so)"
+    [ "$(calls C_Login)" = 1 ]
+}
+
+# What changes the token is not done a second time: nobody knows how far the first one came.
+@test "a token that is removed while the credential is stored: the one before stays" {
+    faults 'C_CreateObject 1 0x32 all'
+    put_says 'credential: token "georder": cannot store a private data object: the device was removed (CKR_DEVICE_REMOVED)'
+    [ "$(calls C_CreateObject)" = 1 ]
+    home_listen
+    run -0 georder order --file order.json
+}
+
+@test "a token that is removed while the credential is removed" {
+    faults 'C_DestroyObject 1 0x32 all late'
+    run -9 --separate-stderr georder credential remove
+    [ "$stderr" = 'georder credential: credential: token "georder": cannot destroy an older data object: the device was removed (CKR_DEVICE_REMOVED)' ]
+    [ "$(calls C_DestroyObject)" = 1 ]
 }
 
 @test "a token that gives no session" {
@@ -194,12 +230,34 @@ END
     run -0 georder order --file order.json
 }
 
-@test "a module that crashes" {
+@test "a module that crashes when it is opened" {
     faults 'C_Login 1 crash'
     order_says 'georder-keys gave no answer: the other process has ended; georder-keys was ended by signal 4 (SIGILL): it crashed; please report this'
+    [ "$(calls C_Login)" = 1 ]
 }
 
-@test "a module that hangs" {
+@test "a module that crashes when it signs: another process signs" {
+    faults 'C_Sign 1 crash'
+    order_recovers 'georder-keys gave no answer: the other process has ended; georder-keys was ended by signal 4 (SIGILL): it crashed; please report this'
+}
+
+@test "a module that hangs when it is opened" {
     faults 'C_Login 1 hang'
-    order_says 'georder-keys gave no answer: no answer in time; georder-keys did not end in time and was killed'
+    home_edit georder.json '.pkcs11.timeout = 1'
+    order_says 'georder-keys gave no answer: the other process has ended; georder-keys was ended by signal 14 (SIGALRM): a PKCS#11 module gave no answer in time (pkcs11.timeout in the config)'
+    [ "$(calls C_Login)" = 1 ]
+}
+
+@test "a module that hangs when it signs: another process signs" {
+    faults 'C_Sign 1 hang'
+    home_edit georder.json '.pkcs11.timeout = 1'
+    order_recovers 'georder-keys gave no answer: the other process has ended; georder-keys was ended by signal 14 (SIGALRM): a PKCS#11 module gave no answer in time (pkcs11.timeout in the config)'
+}
+
+@test "a module that hangs again and again: no third process" {
+    local why='georder-keys gave no answer: the other process has ended; georder-keys was ended by signal 14 (SIGALRM): a PKCS#11 module gave no answer in time (pkcs11.timeout in the config)'
+    faults 'C_Sign 1 hang sticky'
+    home_edit georder.json '.pkcs11.timeout = 1'
+    order_says "$why"$'\n'"note: georder-keys was started anew, once: $why"
+    [ "$(calls C_Sign)" = 2 ]
 }
