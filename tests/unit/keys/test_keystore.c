@@ -22,7 +22,7 @@ static void setup(void)
 {
     struct err err = {0};
 
-    cr_assert_eq(heap_start(&err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(heap_start(false, &(bool){false}, &err), RESULT_OK, "%s", err.text);
     home_make();
     cr_assert_eq(chdir(home), 0);
 }
