@@ -1,6 +1,6 @@
 // keystore.mjs open|put FILE NODE_MODULES NAME [ALG=FILE...]: one secret of a keystore of georder, by
 // npm jose and without any of georder's code. A FILE holds a passphrase, or a key in PEM. `open` opens
-// with the one that is given; `put` reads the secret from standard input and encrypts it to all of
+// with the one that is given, or the passphrase on descriptor 3; `put` reads the secret from standard input and encrypts it to all of
 // them. OPTIONS in the environment, as JSON: where `put` places the headers ("own", "shared",
 // "protected"), and jose's parameters (p2c, apu, apv).
 import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto';
@@ -24,6 +24,7 @@ const recipients = keys.map((text) => {
   const at = text.indexOf('=');
   return { alg: text.slice(0, at), file: text.slice(at + 1) };
 });
+if (keys.length === 0) recipients.push({ alg: 'PBES2-HS512+A256KW', file: 3 });
 
 async function open(store) {
   const [{ alg, file: from }] = recipients;
