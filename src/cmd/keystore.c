@@ -174,6 +174,7 @@ static enum result surroundings_find(struct work *work, struct err *err)
                        "write it into pkcs11.environment");
     if (getcwd(config->directory, sizeof config->directory) == NULL)
         return err_errno(err, RESULT_CONFIG, "cannot tell the working directory");
+    config->module_timeout = MODULE_TIMEOUT;
     return RESULT_OK;
 }
 

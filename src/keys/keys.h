@@ -43,12 +43,14 @@ int keys_run(int channel);
  * says, not extractable; an existing one is an error. Afterwards KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
  * KEYS_KEYSTORE    about the keystore that KEYS_OPEN's credential names, whose passphrase-source
- * says what opens it: text verb (create, add-recipient, remove-recipient, change-passphrase, list),
- * text kid (who is removed; "": the passphrase), text alg (what to make KEYS_OPEN's recipient for
- * when there is no such key; "": it must be there)
+ *                  says what opens it: text verb (create, add-recipient, remove-recipient,
+ *                  change-passphrase, list), text kid (who is removed; "": the passphrase), text
+ *                  alg (what to make KEYS_OPEN's recipient for when there is no such key; "": it
+ *                  must be there)
  *   -> KEYS_DONE   {"file", "recipients": [{"alg", "kid", "uri"}], "secrets": [names]}
  * Any of them may be answered by KEYS_FAILED, or by KEYS_LOST: the module says that the session,
- * the objects or the token are gone, and this process ends; a new one may find them again. A module that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
+ * the objects or the token are gone, and this process ends; a new one may find them again. A module
+ * that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
  *
  * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},
  *                  "credential": {...}, "secure_heap": "locked"} as far as each could be had; a
