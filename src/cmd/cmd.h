@@ -15,6 +15,7 @@ enum result cmd_check(int argc, char **argv);
 enum result cmd_policy(int argc, char **argv);
 enum result cmd_audit(int argc, char **argv);
 enum result cmd_credential(int argc, char **argv);
+enum result cmd_keystore(int argc, char **argv);
 enum result cmd_doctor(int argc, char **argv);
 enum result cmd_help(const struct command *commands, int argc, char **argv);
 /* For all else: argv is that of main(). */

@@ -184,6 +184,15 @@ static enum result directory_of(struct config *config, struct err *err)
     return RESULT_OK;
 }
 
+bool config_there(const char *option)
+{
+    char path[PATH_MAX] = "";
+    struct err err;
+
+    return option != NULL || surroundings.config[0] != '\0' ||
+           config_find(option, path, &err) != RESULT_OK || exists(path);
+}
+
 enum result config_load(const char *option, struct config *config, struct err *err)
 {
     *config = (struct config){
@@ -212,4 +221,37 @@ void config_free(struct config *config)
 {
     json_free(&config->doc);
     buf_free(&config->text);
+}
+
+enum result config_environment(struct config *config, char *text, struct err *err)
+{
+    char *equals = strchr(text, '=');
+
+    if (config->environment >= MODULE_ENVIRONMENT_MAX)
+        return err_set(err, RESULT_USAGE, "--environment: at most %d variables",
+                       MODULE_ENVIRONMENT_MAX);
+    if (equals != NULL)
+        *equals = '\0';
+    if (equals == NULL || !variable_name_valid(text))
+        return err_set(err, RESULT_USAGE,
+                       "--environment: give NAME=VALUE; a name is of A-Z, 0-9 and _, and none that "
+                       "steers the loader");
+    config->variable[config->environment].name = text;
+    config->variable[config->environment].value = equals + 1;
+    config->environment++;
+    return RESULT_OK;
+}
+
+/* RFC 7512: what is not unreserved is percent-encoded; in the query, paths stay readable. */
+void uri_put(struct buf *out, const char *text, const char *also)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~";
+
+    for (; *text != '\0'; text++) {
+        if (strchr(plain, *text) != NULL || strchr(also, *text) != NULL)
+            buf_putc(out, *text);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*text);
+    }
 }

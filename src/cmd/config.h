@@ -38,10 +38,16 @@ extern struct surroundings surroundings;
 /* option: --config, or NULL: then $GEORDER_CONFIG, $XDG_CONFIG_HOME/georder/georder.json (or
  * ~/.config/...), /etc/georder/georder.json, the first that exists. */
 MUST_USE enum result config_load(const char *option, struct config *config, struct err *err);
+/* Is there one to be loaded, good or bad? */
+MUST_USE bool config_there(const char *option);
 bool address_valid(const char *text); /* IPv4 or IPv6 */
 void config_free(struct config *config);
 /* May a module be given a variable of this name? Not one that steers the loader. */
 MUST_USE bool variable_name_valid(const char *name);
+/* --environment NAME=VALUE; cuts the text in two, and keeps it. */
+MUST_USE enum result config_environment(struct config *config, char *text, struct err *err);
+/* A value for a key source's URI: percent-encoded, but for unreserved characters and `also`. */
+void uri_put(struct buf *out, const char *text, const char *also);
 #define AUTO_CONFIG __attribute__((cleanup(config_free))) struct config
 
 #endif

@@ -12,8 +12,6 @@
 #include "guard.h"
 #include "session.h"
 
-#define VARIABLE_LEN 80
-
 static const char help[] =
     "usage: georder init DIRECTORY --pkcs11 URI [--keystore]\n"
     "       georder init DIRECTORY --module FILE --token LABEL [--pin-source SOURCE]\n"
@@ -80,36 +78,11 @@ struct home {
     const char *directory, *pkcs11, *initialize, *alg, *module, *token, *pin, *passphrase, *policy,
         *ca, *origin, *resolve;
     bool keystore;
-    char variable[MODULE_ENVIRONMENT_MAX][VARIABLE_LEN + 1]; /* names */
     struct buf credential, signing_key, host;
     int fd; /* of the directory */
     char kid[AUDIT_KID_LEN + 1];
     cJSON *modules; /* owned; pkcs11.modules */
 };
-
-static enum result take_environment(struct home *home, struct err *err)
-{
-    struct config *config = &home->session->config;
-    const char *equals = strchr(optarg, '=');
-
-    size_t count = config->environment;
-    char *name;
-
-    if (count >= MODULE_ENVIRONMENT_MAX)
-        return err_set(err, RESULT_USAGE, "--environment: at most %d variables",
-                       MODULE_ENVIRONMENT_MAX);
-    name = home->variable[count];
-    (void)snprintf(name, sizeof home->variable[count], "%.*s",
-                   equals != NULL ? (int)(equals - optarg) : 0, optarg);
-    if (equals == NULL || !variable_name_valid(name))
-        return err_set(err, RESULT_USAGE,
-                       "--environment: give NAME=VALUE; a name is of A-Z, 0-9 and _, and none that "
-                       "steers the loader");
-    config->variable[count].name = name;
-    config->variable[count].value = equals + 1;
-    config->environment++;
-    return RESULT_OK;
-}
 
 static enum result take(struct home *home, int option, struct err *err)
 {
@@ -133,7 +106,7 @@ static enum result take(struct home *home, int option, struct err *err)
         home->pin = optarg;
         return RESULT_OK;
     case ENVIRONMENT:
-        return take_environment(home, err);
+        return config_environment(&home->session->config, optarg, err);
     case KEYSTORE:
         home->keystore = true;
         return RESULT_OK;
@@ -198,20 +171,6 @@ static enum result arguments(struct home *home, int argc, char **argv, struct er
     return RESULT_OK;
 }
 
-/* RFC 7512: what is not unreserved is percent-encoded; in the query, paths stay readable. */
-static void put_escaped(struct buf *out, const char *text, const char *also)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-._~";
-
-    for (; *text != '\0'; text++) {
-        if (strchr(plain, *text) != NULL || strchr(also, *text) != NULL)
-            buf_putc(out, *text);
-        else
-            buf_printf(out, "%%%02X", (unsigned char)*text);
-    }
-}
-
 static void key_source(const struct home *home, const char *name, const char *type, struct buf *out)
 {
     bool stored = home->keystore && (home->pkcs11 == NULL || strcmp(type, "data") == 0);
@@ -220,7 +179,7 @@ static void key_source(const struct home *home, const char *name, const char *ty
     if (stored) {
         buf_printf(out, "keystore:keystore.json?name=%s", name);
         buf_puts(out, home->passphrase != NULL ? "&passphrase-source=" : "");
-        put_escaped(out, home->passphrase != NULL ? home->passphrase : "", "/:");
+        uri_put(out, home->passphrase != NULL ? home->passphrase : "", "/:");
         return;
     }
     if (home->pkcs11 != NULL) {
@@ -229,11 +188,11 @@ static void key_source(const struct home *home, const char *name, const char *ty
         return;
     }
     buf_puts(out, "pkcs11:token=");
-    put_escaped(out, home->token, "");
+    uri_put(out, home->token, "");
     buf_printf(out, ";object=%s;type=%s?module-path=", name, type);
-    put_escaped(out, home->module, "/:");
+    uri_put(out, home->module, "/:");
     buf_puts(out, home->pin != NULL ? "&pin-source=" : "");
-    put_escaped(out, home->pin != NULL ? home->pin : "", "/:");
+    uri_put(out, home->pin != NULL ? home->pin : "", "/:");
 }
 
 static enum result make_directory(struct home *home, struct err *err)

@@ -30,6 +30,7 @@ static void open_body(struct buf *body, const struct keys *keys, const struct co
              with_signing && config->signing_algorithm != NULL ? config->signing_algorithm : "");
     put_text(body, config->credential);
     put_text(body, keys->recipient);
+    put_text(body, keys->next);
     put_u32(body, flags);
     put_u32(body, config->module_timeout > 0 ? config->module_timeout : MODULE_TIMEOUT);
     modules_put(body, config);

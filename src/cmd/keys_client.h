@@ -27,15 +27,16 @@ struct keys {
     char sandbox[256];
     char note[512]; /* what a person should know: "" or a line */
     /* The caller's, before keys_open(): a keystore will be changed; the policy takes memory
-     * for secrets that is not locked; the pkcs11: URI of a keystore's recipient, or NULL. */
+     * for secrets that is not locked; the pkcs11: URI of a keystore's recipient, or ""; the
+     * credential's keystore with the source of the passphrase that it gets, or "". */
     bool writes, may_unlocked;
-    const char *recipient;
+    const char *recipient, *next;
     struct audit_signer signer;
 };
 
 #define KEYS_INIT                                                                                  \
     {                                                                                              \
-        .now = KEYS_PROCESS_INIT, .spare = KEYS_PROCESS_INIT, .recipient = ""                      \
+        .now = KEYS_PROCESS_INIT, .spare = KEYS_PROCESS_INIT, .recipient = "", .next = ""          \
     }
 #define AUTO_KEYS __attribute__((cleanup(keys_stop))) struct keys
 

@@ -35,6 +35,14 @@ const struct curve *curve_of(const EVP_PKEY *key)
     return NULL;
 }
 
+const struct curve *curve_named(const char *crv)
+{
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (strcmp(curves[i].crv, crv) == 0)
+            return &curves[i];
+    return NULL;
+}
+
 static enum result number_put(struct buf *out, const EVP_PKEY *key, const char *param, size_t size,
                               struct err *err)
 {
@@ -203,9 +211,8 @@ static enum result private_get(const struct json_doc *doc, EVP_PKEY **out, struc
     if (json_string(doc, doc->root, "kty", 16, &kty, err) != RESULT_OK ||
         json_string(doc, doc->root, "crv", 16, &crv, err) != RESULT_OK)
         return err->result;
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
-        if (strcmp(kty, "EC") == 0 && strcmp(crv, curves[i].crv) == 0)
-            return numbers_get(doc, &curves[i], out, err);
+    if (strcmp(kty, "EC") == 0 && curve_named(crv) != NULL)
+        return numbers_get(doc, curve_named(crv), out, err);
     return err_set(err, RESULT_KEY, "%s: the key is not EC P-256 or P-384", doc->name);
 }
 

@@ -18,6 +18,7 @@ struct curve {
 };
 /* NULL when the key is not EC on P-256 or P-384. The key must be OpenSSL's own, not a token's. */
 const struct curve *curve_of(const EVP_PKEY *key);
+const struct curve *curve_named(const char *crv); /* or NULL */
 
 /* {"crv":..,"kty":"EC","x":..,"y":..} or {"e":..,"kty":"RSA","n":..}: what RFC 7638 hashes. */
 MUST_USE enum result jwk_put_public(struct buf *out, const EVP_PKEY *key, struct err *err);
@@ -29,5 +30,12 @@ MUST_USE enum result jwk_put_private(struct buf *out, const EVP_PKEY *key, struc
 /* From a private JWK; the pair is checked. name: for errors. */
 MUST_USE enum result jwk_get_private(const char *name, const struct buf *text, EVP_PKEY **out,
                                      struct err *err);
+
+/* jwk_public.c: from a node of a document that is a public JWK: EC with a point that is on its
+ * curve, or RSA 2048 to 4096. A private one is refused. */
+MUST_USE enum result jwk_get_public(const struct json_doc *doc, const cJSON *node, EVP_PKEY **out,
+                                    struct err *err);
+/* The other way; *out is the caller's. */
+MUST_USE enum result jwk_tree(const EVP_PKEY *key, cJSON **out, struct err *err);
 
 #endif

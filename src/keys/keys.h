@@ -19,12 +19,14 @@ int keys_run(int channel);
  *                  (systemd's $CREDENTIALS_DIRECTORY or ""), text origin (of the log), text
  *                  signing_key URI or "", text signing_algorithm (RFC 7518's name, or "": as the
  *                  key is), text credential URI or "", text recipient URI or "" (pkcs11:, of a
- *                  keystore), u32 flags (roles.h), u32 timeout (seconds that a module may take for
- *                  one message), text modules (the config's pkcs11.modules, a JSON object), u32 n,
- *                  n times text name, text value (all the environment that a module gets)
+ *                  keystore), text next ("", or the credential's keystore: URI with the
+ *                  passphrase-source of the passphrase that it gets), u32 flags (roles.h), u32
+ * timeout (seconds that a module may take for one message), text modules (the config's
+ * pkcs11.modules, a JSON object), u32 n, n times text name, text value (all the environment that a
+ * module gets)
  *   -> KEYS_READY  text alg ("" without a signing key), bytes spki (DER), text sandbox level, text
  *                  note ("" or what a person should know, say that few tries of the PIN are left).
-                  Does not touch the credential yet. With `create` to follow, signing_key may not
+ *                  Does not touch the credential yet. With `create` to follow, signing_key may not
  *                  exist yet: a missing key is reported by the first KEYS_SIGN, not here.
  * KEYS_SIGN        bytes payload: the JSON of an event that is the next record of this log
  *   -> KEYS_LINE   bytes line: {"payload":"..","protected":"..","signature":".."}
@@ -38,11 +40,17 @@ int keys_run(int channel);
  *   -> KEYS_DONE   {"kind", "hint", "where"}
  * KEYS_REMOVE      -> KEYS_DONE {"where"}
  * KEYS_CREATE      text alg (ES256, ES384, RS256, PS256): makes the audit key where signing_key
- says, not extractable;
- *                  an existing one is an error. Afterwards KEYS_SIGN works.
+ * says, not extractable; an existing one is an error. Afterwards KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
+ * KEYS_KEYSTORE    about the keystore that KEYS_OPEN's credential names, whose passphrase-source
+ *                  says what opens it: text verb (create, add-recipient, remove-recipient,
+ *                  change-passphrase, list), text kid (who is removed; "": the passphrase), text
+ *                  alg (what to make KEYS_OPEN's recipient for when there is no such key; "": it
+ *                  must be there)
+ *   -> KEYS_DONE   {"file", "recipients": [{"alg", "kid", "uri"}], "secrets": [names]}
  * Any of them may be answered by KEYS_FAILED, or by KEYS_LOST: the module says that the session,
- * the objects or the token are gone, and this process ends; a new one may find them again. A module that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
+ * the objects or the token are gone, and this process ends; a new one may find them again. A module
+ * that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.
  *
  * KEYS_REPORT      -> KEYS_DONE {"module": {...}, "token": {...}, "signing_key": {...},
  *                  "credential": {...}, "secure_heap": "locked"} as far as each could be had; a

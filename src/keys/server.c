@@ -55,7 +55,7 @@ static enum result surroundings_take(struct msg *msg, const char *base, struct e
 
 static enum result open_parse(struct server *server, struct msg *msg, struct err *err)
 {
-    const char *base = get_text(msg), *key, *credential, *recipient, *modules;
+    const char *base = get_text(msg), *key, *credential, *recipient, *next, *modules;
 
     if (text_keep(msg, server->ring.place.credentials, sizeof server->ring.place.credentials,
                   "$CREDENTIALS_DIRECTORY", err) != RESULT_OK ||
@@ -68,6 +68,7 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
         return err->result;
     credential = get_text(msg);
     recipient = get_text(msg);
+    next = get_text(msg);
     server->flags = get_u32(msg);
     server->ring.place.interactive = (server->flags & KEYS_INTERACTIVE) != 0;
     server->timeout = get_u32(msg);
@@ -82,6 +83,8 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
                        "host-17.example.com/georder");
     if (source_parse(&server->key, "audit.signing_key", key, URI_FOR_KEY, err) != RESULT_OK ||
         source_parse(&server->recipient, "recipient", recipient, URI_FOR_KEY, err) != RESULT_OK)
+        return err->result;
+    if (source_parse(&server->next, "new passphrase", next, URI_FOR_CREDENTIAL, err) != RESULT_OK)
         return err->result;
     return source_parse(&server->credential, "credential", credential, URI_FOR_CREDENTIAL, err);
 }
@@ -117,7 +120,8 @@ static enum result signer_try(struct server *server, struct err *err)
 /* Before the first module is loaded: what runs in its constructors is a stranger's, too. */
 static enum result lock_once(struct server *server, struct err *err)
 {
-    struct source *all[] = {&server->key, &server->credential, &server->recipient, NULL};
+    struct source *all[] = {&server->key, &server->credential, &server->recipient, &server->next,
+                            NULL};
     AUTO_REACH reach = {0};
 
     if (server->locked)
@@ -323,6 +327,17 @@ static enum result handle_create(struct server *server, struct msg *msg, struct 
     return RESULT_OK;
 }
 
+static enum result handle_keystore(struct server *server, struct msg *msg, struct answer *answer,
+                                   struct err *err)
+{
+    AUTO_BUF json = BUF_INIT(30 * KIB);
+
+    if (serve_keystore(server, msg, &json, err) != RESULT_OK)
+        return err->result;
+    done(answer, &json);
+    return RESULT_OK;
+}
+
 static enum result handle_report(struct server *server, struct msg *msg, struct answer *answer,
                                  struct err *err)
 {
@@ -345,6 +360,7 @@ static handler *const handlers[MSG_COUNT] = {
     [MSG_KEYS_STORE] = handle_store,
     [MSG_KEYS_REMOVE] = handle_remove,
     [MSG_KEYS_CREATE] = handle_create,
+    [MSG_KEYS_KEYSTORE] = handle_keystore,
     [MSG_KEYS_REPORT] = handle_report,
 };
 

@@ -1,14 +1,13 @@
 #include "source.h"
 
 #include <openssl/ec.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "jwe.h"
 #include "jwk.h"
 #include "keystore.h"
-
-#define PASSPHRASE_MIN 8
 
 enum result source_parse(struct source *source, const char *what, const char *text,
                          enum uri_use use, struct err *err)
@@ -52,6 +51,23 @@ static enum result token_reach(const struct ring *ring, const struct uri *uri,
     return secret_reach(ring, &uri->secret, reach, err);
 }
 
+/* A recipient that is out of reach is no reason to fail: another one may open the keystore, or the
+ * passphrase; and of a file with a fault, who reads it says what is wrong. */
+static void recipients_reach(const struct ring *ring, const char *file, struct guard_reach *reach)
+{
+    struct keystore_uris *uris = calloc(1, sizeof *uris);
+    struct uri uri;
+    struct err err;
+
+    if (uris != NULL && keystore_uris(file, uris, &err) == RESULT_OK)
+        for (size_t i = 0; i < uris->count; i++) {
+            if (uri_parse(uris->uri[i], URI_FOR_KEY, &uri, &err) == RESULT_OK)
+                (void)!token_reach(ring, &uri, reach, &err);
+            uri_free(&uri);
+        }
+    free(uris);
+}
+
 /* The directory: a keystore is replaced, not rewritten. */
 static enum result stored_reach(const struct ring *ring, const struct uri *uri, bool writes,
                                 struct guard_reach *reach, struct err *err)
@@ -64,6 +80,7 @@ static enum result stored_reach(const struct ring *ring, const struct uri *uri, 
     if (access(buf_text(&directory), F_OK) == 0 &&
         guard_reach_path(reach, buf_text(&directory), writes, err) != RESULT_OK)
         return err->result;
+    recipients_reach(ring, uri->file, reach);
     return secret_reach(ring, &uri->secret, reach, err);
 }
 
@@ -99,48 +116,22 @@ static enum result source_login(struct ring *ring, struct source *source, struct
     return token_login(ring, source->token, &source->uri, err);
 }
 
-/* A new keystore's passphrase is asked for twice: a slip would lock everybody out. */
-static enum result passphrase_again(const struct ring *ring, struct source *source, struct err *err)
-{
-    AUTO_BUF again = BUF_SECRET(SECRET_MAX);
-
-    if (source->passphrase.len < PASSPHRASE_MIN)
-        return err_set(err, RESULT_KEY, "the passphrase of a new keystore needs %d bytes or more",
-                       PASSPHRASE_MIN);
-    if (source->uri.secret.from != SECRET_PROMPT)
-        return RESULT_OK;
-    if (secret_get(&source->uri.secret, &ring->place, "passphrase-source",
-                   "The same again: ", &again, err) != RESULT_OK)
-        return err->result;
-    if (strcmp(buf_text(&again), buf_text(&source->passphrase)) != 0)
-        return err_set(err, RESULT_KEY, "the two passphrases differ; nothing was made");
-    return RESULT_OK;
-}
-
-static enum result passphrase_get(const struct ring *ring, struct source *source, struct err *err)
+struct unlock source_unlock(struct ring *ring, struct source *source)
 {
     const struct source *other = source->other;
-    bool new = !keystore_exists(source->uri.file);
-    AUTO_BUF prompt = BUF_INIT(4096);
 
-    if (source->passphrase.len > 0)
-        return RESULT_OK;
-    if (other != NULL && other->passphrase.len > 0 &&
-        strcmp(other->uri.file, source->uri.file) == 0) {
+    if (source->passphrase.len == 0 && other != NULL && other->passphrase.len > 0 &&
+        strcmp(other->uri.file, source->uri.file) == 0)
         buf_put(&source->passphrase, other->passphrase.data, other->passphrase.len);
-        return buf_check(&source->passphrase, "passphrase", err);
-    }
-    buf_printf(&prompt, "Passphrase of %skeystore %s: ", new ? "the new " : "", source->uri.file);
-    if (secret_get(&source->uri.secret, &ring->place, "passphrase-source", buf_text(&prompt),
-                   &source->passphrase, err) == RESULT_OK &&
-        (!new || passphrase_again(ring, source, err) == RESULT_OK))
-        return RESULT_OK;
-    buf_reset(&source->passphrase);
-    return err_prefix(err, "passphrase of keystore %s", source->uri.file);
+    return (struct unlock){.ring = ring,
+                           .file = source->uri.file,
+                           .secret = &source->uri.secret,
+                           .by_passphrase = source->uri.secret_named,
+                           .passphrase = &source->passphrase,
+                           .iterations = ITERATIONS_ALL};
 }
 
-/* What can be read again is not kept; a person is not asked again. */
-static enum result passphrase_used(struct source *source, enum result result)
+enum result passphrase_used(struct source *source, enum result result)
 {
     if (source->uri.secret.from != SECRET_PROMPT)
         buf_free(&source->passphrase);
@@ -150,10 +141,9 @@ static enum result passphrase_used(struct source *source, enum result result)
 static enum result stored_get(struct ring *ring, struct source *source, struct buf *out,
                               bool *missing, struct err *err)
 {
-    if (keystore_exists(source->uri.file) && passphrase_get(ring, source, err) != RESULT_OK)
-        return err->result;
-    return passphrase_used(source, keystore_get(source->uri.file, source->uri.name,
-                                                &source->passphrase, out, missing, err));
+    struct unlock unlock = source_unlock(ring, source);
+
+    return passphrase_used(source, keystore_get(&unlock, source->uri.name, out, missing, err));
 }
 
 static enum result stored_key(struct ring *ring, struct source *source, struct private_key *out,
@@ -188,20 +178,19 @@ enum result source_key(struct ring *ring, struct source *source, struct private_
 static enum result stored_key_create(struct ring *ring, struct source *source, const char *alg,
                                      struct err *err)
 {
+    struct unlock unlock = source_unlock(ring, source);
     AUTO_BUF jwk = BUF_SECRET(JWK_MAX);
     AUTO_PKEY *key = NULL;
 
     if (strcmp(alg, "ES256") != 0)
         return err_set(err, RESULT_USAGE,
                        "a keystore's audit key is ES256 (EC P-256), not another");
-    if (passphrase_get(ring, source, err) != RESULT_OK)
-        return err->result;
     key = EVP_EC_gen("P-256");
     if (key == NULL)
         return err_set(err, RESULT_INTERNAL, "cannot make an EC P-256 key");
     if (jwk_put_private(&jwk, key, err) != RESULT_OK)
         return err->result;
-    return keystore_put(source->uri.file, source->uri.name, &source->passphrase, &jwk, false, err);
+    return passphrase_used(source, keystore_put(&unlock, source->uri.name, &jwk, false, err));
 }
 
 static enum result credential_login(struct ring *ring, struct source *source, struct err *err)
@@ -243,10 +232,9 @@ enum result source_read(struct ring *ring, struct source *source, struct buf *ou
 static enum result stored_write(struct ring *ring, struct source *source, const struct buf *value,
                                 struct err *err)
 {
-    if (passphrase_get(ring, source, err) != RESULT_OK)
-        return err->result;
-    return passphrase_used(source, keystore_put(source->uri.file, source->uri.name,
-                                                &source->passphrase, value, true, err));
+    struct unlock unlock = source_unlock(ring, source);
+
+    return passphrase_used(source, keystore_put(&unlock, source->uri.name, value, true, err));
 }
 
 enum result source_write(struct ring *ring, struct source *source, const struct buf *value,

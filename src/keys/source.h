@@ -3,7 +3,7 @@
 #define GEORDER_KEYS_SOURCE_H
 
 #include "guard.h"
-#include "private.h"
+#include "unlock.h"
 
 struct source {
     const char *what; /* the config's name for it: "audit.signing_key" */
@@ -35,5 +35,10 @@ MUST_USE enum result source_read(struct ring *ring, struct source *source, struc
 MUST_USE enum result source_write(struct ring *ring, struct source *source, const struct buf *value,
                                   struct err *err);
 MUST_USE enum result source_remove(struct ring *ring, struct source *source, struct err *err);
+
+/* How this source's keystore is opened. A passphrase that was given for the other one is used. */
+struct unlock source_unlock(struct ring *ring, struct source *source);
+/* After each use: what can be read again is not kept; a person is not asked again. */
+enum result passphrase_used(struct source *source, enum result result);
 
 #endif

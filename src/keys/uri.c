@@ -169,7 +169,11 @@ static enum result attribute_take(struct scan *scan, const struct known *known, 
     case MODULE_NAME:
         return module_check(scan->out, known->id == MODULE_NAME, value, err);
     case PIN_SOURCE:
+        return secret_source_parse(known->name, value, &scan->out->secret, err);
     case PASSPHRASE_SOURCE:
+        scan->out->secret_named = true;
+        if (strcmp(value, "prompt") == 0)
+            return RESULT_OK;
         return secret_source_parse(known->name, value, &scan->out->secret, err);
     case NAME:
         if (!name_valid(value, SECRET_NAME_MAX))

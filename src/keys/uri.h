@@ -31,6 +31,7 @@ struct uri {
     char file[URI_MAX + 1]; /* keystore */
     char name[SECRET_NAME_MAX + 1];
     struct secret_source secret; /* of the PIN or the passphrase */
+    bool secret_named;           /* it stands there, if only as "prompt" */
 };
 
 MUST_USE enum result uri_parse(const char *text, enum uri_use use, struct uri *out,

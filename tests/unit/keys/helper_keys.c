@@ -186,6 +186,7 @@ void open_body(struct buf *body, const char *key, const char *alg, const char *c
     put_text(body, alg);
     put_text(body, credential);
     put_text(body, "");
+    put_text(body, "");
     put_u32(body, KEYS_WRITES);
     put_u32(body, 30);
     put_text(body, "{\"shim.so\":{\"write\":[\".\"]}}");

@@ -365,6 +365,6 @@ Test(sign, a_short_passphrase_makes_no_keystore)
     role_open(&child, STORED, "", MSG_KEYS_READY, &ready);
     put_text(&body, "ES256");
     ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_FAILED, &answer);
-    fails_with(&answer, RESULT_KEY, "the passphrase of a new keystore needs 8 bytes or more");
+    fails_with(&answer, RESULT_KEY, "a new passphrase needs 8 bytes or more");
     role_end(&child);
 }
