@@ -18,6 +18,22 @@ struct server {
     struct err no_signer; /* why there is none */
 };
 
+/* What is sent back: KEYS_FAILED instead when the handler fails. */
+struct answer {
+    enum msg_type type;
+    struct buf body;
+};
+typedef enum result handler(struct server *server, struct msg *msg, struct answer *answer,
+                            struct err *err);
+/* KEYS_DONE with this object. */
+void answer_done(struct answer *answer, const struct buf *json);
+/* The message's next text, which must fit. */
+MUST_USE enum result text_keep(struct msg *msg, char *out, size_t size, const char *what,
+                               struct err *err);
+
+/* serve_credential.c */
+handler handle_credential, handle_store, handle_remove;
+
 /* report.c: the body of KEYS_DONE. Never fails for what it finds; says it. */
 void report_put(struct server *server, struct buf *out);
 
