@@ -248,7 +248,9 @@ static handler *const handlers[MSG_COUNT] = {
     [MSG_KEYS_CHECKPOINT] = handle_checkpoint,
     [MSG_KEYS_CREDENTIAL] = handle_credential,
     [MSG_KEYS_STORE] = handle_store,
+    [MSG_KEYS_COMMIT] = handle_commit,
     [MSG_KEYS_REMOVE] = handle_remove,
+    [MSG_KEYS_LIST] = handle_list,
     [MSG_KEYS_CREATE] = handle_create,
     [MSG_KEYS_REPORT] = handle_report,
 };
@@ -311,6 +313,7 @@ static void server_end(struct server *server)
     source_free(&server->key);
     source_free(&server->credential);
     source_free(&server->recipient);
+    credential_free(&server->pending);
     ring_close(&server->ring);
     fd_close(&server->ipc.fd);
 }
@@ -318,7 +321,8 @@ static void server_end(struct server *server)
 int keys_run(int channel)
 {
     struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN},
-                            .ring = {.note = BUF_INIT(512)}};
+                            .ring = {.note = BUF_INIT(512)},
+                            .pending = CREDENTIAL_INIT};
     struct err err = {0};
     enum result result;
     bool open = true;

@@ -2,6 +2,7 @@
 #ifndef GEORDER_KEYS_SERVER_H
 #define GEORDER_KEYS_SERVER_H
 
+#include "credential.h"
 #include "ipc.h"
 #include "signer.h"
 #include "source.h"
@@ -12,8 +13,9 @@ struct server {
     struct source key, credential;
     struct source recipient; /* of a keystore: whom it is about to be encrypted to */
     struct signer signer;
-    char algorithm[16];      /* audit.signing_algorithm, or "" */
-    uint32_t flags, timeout; /* of KEYS_OPEN */
+    struct credential pending; /* between KEYS_STORE and KEYS_COMMIT; else empty */
+    char algorithm[16];        /* audit.signing_algorithm, or "" */
+    uint32_t flags, timeout;   /* of KEYS_OPEN */
     bool heap, heap_locked, opened, locked, has_signer;
     struct err no_signer; /* why there is none */
 };
@@ -32,7 +34,10 @@ MUST_USE enum result text_keep(struct msg *msg, char *out, size_t size, const ch
                                struct err *err);
 
 /* serve_credential.c */
-handler handle_credential, handle_store, handle_remove;
+handler handle_credential, handle_store, handle_commit, handle_remove, handle_list;
+/* The stored one. */
+MUST_USE enum result credential_load(struct server *server, struct credential *credential,
+                                     struct err *err);
 
 /* report.c: the body of KEYS_DONE. Never fails for what it finds; says it. */
 void report_put(struct server *server, struct buf *out);
