@@ -48,9 +48,9 @@ applications() {
     tool --list-objects | sed -n "s/^  application: *'\(.*\)'/\1/p" | sort
 }
 
-# stored [APPLICATION]: what is on the token, read by another program
+# stored: what is on the token, read by another program
 stored() {
-    tool --read-object --label cloudflare-api-token ${1:+--application-label "$1"}
+    tool --read-object --label cloudflare-api-token
 }
 
 # write_object SECRET APPLICATION: an object beside what is there, as a crash would leave it
