@@ -247,7 +247,7 @@ Test(secret, a_pending_one_is_in_memory_alone)
     store(SECRET, "", TOKEN, MSG_KEYS_DONE, &first);
     role_open(&child, "", SECRET, MSG_KEYS_READY, &ready);
     ask_credential(&child, 1, 1, MSG_KEYS_FAILED, &early);
-    fails_with(&early, RESULT_INTERNAL, "no credential is pending");
+    fails_with(&early, RESULT_KEY, "no new credential is held");
     take(&child, OTHER, MSG_KEYS_DONE, &taken);
     gives(&child, 1, "B" OTHER);
     gives(&child, 0, "B" TOKEN);
@@ -275,6 +275,6 @@ Test(secret, nothing_is_committed_that_was_not_taken)
     role_open(&child, "", SECRET, MSG_KEYS_READY, &ready);
     take(&child, "short", MSG_KEYS_FAILED, &refused);
     ask(&child, MSG_KEYS_COMMIT, NULL, -1, MSG_KEYS_FAILED, &answer);
-    fails_with(&answer, RESULT_INTERNAL, "no credential is pending");
+    fails_with(&answer, RESULT_KEY, "no new credential is held");
     role_end(&child);
 }
