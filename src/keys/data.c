@@ -310,11 +310,14 @@ static enum result data_alone(struct token *token, const struct uri *uri, int64_
     return RESULT_OK;
 }
 
+/* That another process was quicker is well. */
 static CK_RV data_destroy(struct token *token, CK_SESSION_HANDLE session, const struct data *data)
 {
     CK_RV rv = token->module->f->C_DestroyObject(session, data->handle);
 
-    return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_OK : rv;
+    if (rv == CKR_OBJECT_HANDLE_INVALID && data_gone(token, data->handle, token->module->lost))
+        return CKR_OK;
+    return rv;
 }
 
 /* After a failure; should it stay, it would be the credential. */
