@@ -10,7 +10,7 @@ static const struct command commands[] = {
     {"check", "decide only: offline, no keys, no record", cmd_check},
     {"policy", "lint or show a policy", cmd_policy},
     {"audit", "verify, list or show the records", cmd_audit},
-    {"credential", "put, verify or remove the API credential", cmd_credential},
+    {"credential", "put, verify, rotate, remove or list the API credential", cmd_credential},
     {"keystore", "make a keystore, say who may open it", cmd_keystore},
     {"doctor", "is this host ready, and how hardened is it", cmd_doctor},
     {NULL, NULL, NULL},

@@ -34,8 +34,10 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(KEYS_CHECKPOINT, ROLE_MAIN, ROLE_KEYS,  1 * KIB, OFTEN, NO_FD)  /* tree size and root */ \
     X(KEYS_NOTE,       ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* the signed note */ \
     X(KEYS_CREDENTIAL, ROLE_MAIN, ROLE_KEYS,       16, OFTEN, MAY_FD) /* carries the pipe's write end */ \
-    X(KEYS_STORE,      ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  MAY_FD) /* carries where to read the credential */ \
+    X(KEYS_STORE,      ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  MAY_FD) /* carries where to read a new credential */ \
+    X(KEYS_COMMIT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* put it in the place of the old one */ \
     X(KEYS_REMOVE,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* destroy the credential */ \
+    X(KEYS_LIST,       ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* what is stored */ \
     X(KEYS_CREATE,     ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  NO_FD)  /* make the audit key (init) */ \
     X(KEYS_KEYSTORE,   ROLE_MAIN, ROLE_KEYS, 16 * KIB, ONCE,  NO_FD)  /* who may open a keystore */ \
     X(KEYS_REPORT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* doctor */ \

@@ -21,12 +21,26 @@ static bool value_is(const struct value *value, const char *text)
     return value->len == strlen(text) && memcmp(value->at, text, value->len) == 0;
 }
 
+static bool value_among(const struct value *value, const char *const texts[])
+{
+    while (*texts != NULL && !value_is(value, *texts))
+        texts++;
+    return *texts != NULL;
+}
+
 static enum record_kind kind_of(const struct value *event)
 {
-    if (value_is(event, "order.intent"))
+    static const char *const intents[] = {"order.intent", "credential.change", "keystore.change",
+                                          NULL};
+    static const char *const outcomes[] = {"order.response",     "order.unknown",
+                                           "order.not_sent",     "credential.changed",
+                                           "keystore.changed",   "credential.unchanged",
+                                           "keystore.unchanged", "credential.unknown",
+                                           "keystore.unknown",   NULL};
+
+    if (value_among(event, intents))
         return RECORD_INTENT;
-    if (value_is(event, "order.response") || value_is(event, "order.unknown") ||
-        value_is(event, "order.not_sent"))
+    if (value_among(event, outcomes))
         return RECORD_OUTCOME;
     return value_is(event, "log.repaired") ? RECORD_REPAIR : RECORD_OTHER;
 }

@@ -3,181 +3,348 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "credential_ask.h"
 #include "guard.h"
-#include "order.h"
-#include "placing.h"
 
 static const char help[] =
     "usage: georder credential put [--email ADDRESS]\n"
     "       georder credential verify\n"
+    "       georder credential rotate [--email ADDRESS] [--no-verify]\n"
     "       georder credential remove\n"
+    "       georder credential list\n"
     "\n"
     "The API token (or, with --email, the global API key) where the config's key source says. put\n"
-    "reads it from standard input, or asks on the terminal; it is never given on the command "
-    "line.\n"
-    "verify asks the API what it thinks of it; nothing is changed and nothing is recorded.\n"
+    "and rotate read it from standard input, or ask on the terminal; it is never given on the\n"
+    "command line. verify asks the API for its status and when it expires. rotate asks that of "
+    "the\n"
+    "new one, and puts it in the place of the old one only when it is active; there is no moment\n"
+    "without one. Nothing revokes anything at Cloudflare. All is recorded in the log.\n"
     "\n"
     "  --email ADDRESS           the secret is the global key of this account\n"
+    "  --no-verify               rotate without asking the API\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
-    "exit: 0 done, 4 the API refuses it, 9 key source trouble; see georder help exit-codes\n";
+    "exit: 0 done, 4 the API refuses it, 7 not reached, 9 key source trouble, 10 no record;\n"
+    "see georder help exit-codes\n";
 
-enum { EMAIL = OWN_OPTION };
+enum { EMAIL = OWN_OPTION, NO_VERIFY };
 
-static const struct option own[] = {{"email", required_argument, NULL, EMAIL}, {NULL, 0, NULL, 0}};
+static const struct option own[] = {{"email", required_argument, NULL, EMAIL},
+                                    {"no-verify", no_argument, NULL, NO_VERIFY},
+                                    {NULL, 0, NULL, 0}};
 
-static enum result put(struct session *session, const char *email, struct err *err)
+struct wish {
+    struct session *session;
+    const struct verb *verb;
+    const char *email; /* or NULL */
+    bool no_verify;
+    struct change change;
+};
+
+struct verb {
+    const char *name;
+    enum change_activity activity;
+    bool takes, asks; /* a new secret; the API */
+    enum result (*run)(struct wish *wish, struct err *err);
+};
+
+static void facts_show(struct wish *wish, const cJSON *facts)
+{
+    output_add(&wish->session->output, "credential", cJSON_Duplicate(facts, true));
+}
+
+/* A question without a body. facts (the caller's) is NULL when it failed: the error is the value.
+ */
+static struct err question(struct wish *wish, enum msg_type type, cJSON **facts)
+{
+    struct keys *keys = &wish->session->keys;
+    bool changes = type == MSG_KEYS_COMMIT || type == MSG_KEYS_REMOVE;
+    struct err how = {0}, why;
+
+    if (keys_ask(keys, type, NULL, -1, facts, &how) == RESULT_OK)
+        return (struct err){0};
+    why = how;
+    if (changes && keys->lost)
+        (void)err_set(&how, RESULT_UNKNOWN,
+                      "%s; whether it was changed is not known: see `georder credential list`",
+                      why.text);
+    return how;
+}
+
+/* What could not be tidied up does not undo the rest. */
+static void left_tell(struct wish *wish, const cJSON *facts)
+{
+    const char *left = member_text(facts, "left");
+
+    if (left[0] != '\0')
+        note(&wish->session->output,
+             "warning: %s; it is not used any more, and the next put or rotate tries again\n",
+             shown(left));
+}
+
+/* The new secret, which keys holds from then on; nothing is changed yet. *facts: the caller's. */
+static enum result secret_take(struct wish *wish, bool rotates, cJSON **facts, struct err *err)
 {
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
-    AUTO_JSON *facts = NULL;
 
-    put_text(&body, email != NULL ? email : "");
-    if (keys_ask(&session->keys, MSG_KEYS_STORE, &body, isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
-                 &facts, err) != RESULT_OK)
+    put_text(&body, wish->email != NULL ? wish->email : "");
+    put_u32(&body, rotates);
+    return keys_ask(&wish->session->keys, MSG_KEYS_STORE, &body,
+                    isatty(STDIN_FILENO) ? -1 : STDIN_FILENO, facts, err);
+}
+
+static enum result commit(struct wish *wish, const cJSON *pending, const char *done,
+                          struct err *err)
+{
+    AUTO_JSON *facts = NULL;
+    struct err how = question(wish, MSG_KEYS_COMMIT, &facts);
+
+    if (change_outcome(&wish->change, facts != NULL ? facts : pending, &how, err) != RESULT_OK)
         return err->result;
-    say(&session->output, "stored: %s (%s) in %s\n", shown(member_text(facts, "kind")),
+    say(&wish->session->output, "%s: %s (%s) in %s\n", done, shown(member_text(facts, "kind")),
         shown(member_text(facts, "hint")), shown(member_text(facts, "where")));
-    output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
+    left_tell(wish, facts);
+    facts_show(wish, facts);
     return RESULT_OK;
 }
 
-static enum result take_away(struct session *session, struct err *err)
+static enum result put(struct wish *wish, struct err *err)
 {
     AUTO_JSON *facts = NULL;
 
-    if (keys_ask(&session->keys, MSG_KEYS_REMOVE, NULL, -1, &facts, err) != RESULT_OK)
+    if (secret_take(wish, false, &facts, err) != RESULT_OK ||
+        change_intent(&wish->change, facts, err) != RESULT_OK)
         return err->result;
-    say(&session->output, "removed from %s\n", shown(member_text(facts, "where")));
-    output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
-    return RESULT_OK;
+    return commit(wish, facts, "stored", err);
 }
 
-/* Only user tokens can be asked for by themselves; for the rest, reading a zone must do. */
-static bool tells_of_itself(const cJSON *facts)
+/* RESULT_OK: the API says that the new one is active, or is not to be asked. */
+static enum result pending_verify(struct wish *wish, const cJSON *facts, struct err *err)
 {
-    return strcmp(member_text(facts, "kind"), "token") == 0 &&
-           strcmp(member_text(facts, "hint"), "account") != 0;
+    AUTO_ASKING asking = ASKING_INIT;
+    struct err how = {0};
+
+    if (wish->no_verify)
+        return RESULT_OK;
+    asking.session = wish->session;
+    asking.pending = true;
+    asking.facts = cJSON_Duplicate(facts, true);
+    credential_ask(&asking, &how);
+    return credential_asked(&wish->change, &asking, &how, err);
 }
 
-static enum result judge_token(struct session *session, const cJSON *result, struct err *err)
+static enum result rotate(struct wish *wish, struct err *err)
 {
-    const char *status = member_text(result, "status"),
-               *expires = member_text(result, "expires_on");
-
-    say(&session->output, "the API knows the token: status %s, expires %s\n", shown(status),
-        expires[0] != '\0' ? shown(expires) : "(not said)");
-    if (strcmp(status, "active") != 0)
-        return err_set(err, RESULT_REFUSED, "the API says that the token is %s",
-                       status[0] != '\0' ? status : "(no status)");
-    return RESULT_OK;
-}
-
-static enum result judge(struct session *session, const struct exchange *exchange, bool token,
-                         struct err *err)
-{
-    __attribute__((cleanup(answer_free))) struct answer answer = {0};
-    const cJSON *result;
-
-    if (answer_decode((int)exchange->head.status, exchange->head.content_type,
-                      buf_text(&exchange->body), exchange->body.len, &answer, err) != RESULT_OK)
-        return err->result;
-    answer_tell(session, exchange, &answer);
-    if (!answer.success)
-        return err_set(err, RESULT_REFUSED, "the API does not accept the credential: HTTP %u%s%s",
-                       exchange->head.status, answer.errors > 0 ? ", " : "",
-                       answer.errors > 0 ? answer.error[0].message : "");
-    result = cJSON_GetObjectItemCaseSensitive(answer.doc.root, "result");
-    output_add(&session->output, "api", cJSON_Duplicate(result, true));
-    if (token)
-        return judge_token(session, result, err);
-    say(&session->output, "the API accepts the credential: it may read zone %s\n",
-        shown(member_text(result, "name")));
-    return RESULT_OK;
-}
-
-static enum result verify(struct session *session, struct err *err)
-{
-    AUTO_EXCHANGE exchange = EXCHANGE_INIT;
-    AUTO_BUF path = BUF_INIT(512);
     AUTO_JSON *facts = NULL;
-    AUTO_FD credential = -1, theirs = -1;
-    struct net_request request;
-    const char *name, *id;
-    bool token;
+    struct err how = {0};
 
-    if (keys_pipe(&credential, &theirs, err) != RESULT_OK ||
-        keys_credential(&session->keys, &theirs, &facts, err) != RESULT_OK)
+    if (secret_take(wish, true, &facts, err) != RESULT_OK ||
+        change_intent(&wish->change, facts, err) != RESULT_OK)
         return err->result;
-    token = tells_of_itself(facts);
-    policy_zone(session->policy, 0, &name, &id);
-    if (token)
-        buf_printf(&path, "%s/user/tokens/verify", session->facts.path);
+    if (pending_verify(wish, facts, &how) != RESULT_OK) {
+        (void)err_prefix(&how, "nothing was changed, the old credential is still stored");
+        return change_outcome(&wish->change, facts, &how, err);
+    }
+    if (commit(wish, facts, "rotated", err) != RESULT_OK)
+        return err->result;
+    say(&wish->session->output,
+        "the old one is still valid at Cloudflare: once nothing else uses it, revoke it there\n"
+        "(dashboard, My Profile or Manage Account, API Tokens)\n");
+    return RESULT_OK;
+}
+
+static bool nothing_there(const cJSON *facts)
+{
+    return cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(facts, "stored")) == 0;
+}
+
+static enum result nothing_fail(const cJSON *facts, struct err *err)
+{
+    return err_set(err, RESULT_KEY,
+                   "nothing is stored in %s: store it with `georder credential put`",
+                   member_text(facts, "where"));
+}
+
+static enum result usable(const cJSON *facts, struct err *err)
+{
+    const char *error = member_text(facts, "error");
+
+    if (nothing_there(facts))
+        return nothing_fail(facts, err);
+    return error[0] != '\0' ? err_set(err, RESULT_KEY, "%s", error) : RESULT_OK;
+}
+
+static enum result verify(struct wish *wish, struct err *err)
+{
+    AUTO_ASKING asking = ASKING_INIT;
+    struct err how = question(wish, MSG_KEYS_LIST, &asking.facts);
+
+    asking.session = wish->session;
+    if (how.result == RESULT_OK && usable(asking.facts, &how) == RESULT_OK)
+        credential_ask(&asking, &how);
+    facts_show(wish, asking.facts);
+    return credential_asked(&wish->change, &asking, &how, err);
+}
+
+/* What cannot even be looked at can be removed, too. */
+static enum result take_away(struct wish *wish, struct err *err)
+{
+    AUTO_JSON *facts = NULL, *gone = NULL;
+    struct err how = question(wish, MSG_KEYS_LIST, &facts);
+
+    if (how.result != RESULT_OK) {
+        facts = cJSON_CreateObject();
+        cJSON_AddStringToObject(facts, "where", wish->session->config.credential);
+    } else if (nothing_there(facts)) {
+        return nothing_fail(facts, err);
+    }
+    if (change_intent(&wish->change, facts, err) != RESULT_OK)
+        return err->result;
+    how = question(wish, MSG_KEYS_REMOVE, &gone);
+    if (change_outcome(&wish->change, facts, &how, err) != RESULT_OK)
+        return err->result;
+    say(&wish->session->output,
+        "removed from %s\nit is still valid at Cloudflare: revoke it there, if nothing else uses "
+        "it\n",
+        shown(member_text(gone, "where")));
+    facts_show(wish, gone);
+    return RESULT_OK;
+}
+
+static bool is_true(const cJSON *object, const char *name)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+static void stored_tell(const struct output *output, const cJSON *facts, const cJSON *stored)
+{
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(stored, "version");
+    bool on_token = cJSON_HasObjectItem(stored, "application");
+
+    say(output, "  %s \"%s\"", on_token ? "data object of the application" : "the secret",
+        shown(member_text(stored, on_token ? "application" : "name")));
+    if (on_token)
+        say(output, is_true(stored, "private") ? ", private" : ", NOT PRIVATE");
+    if (is_true(stored, "current"))
+        say(output, ": current, %s (%s)\n", shown(member_text(facts, "kind")),
+            shown(member_text(facts, "hint")));
     else
-        buf_printf(&path, "%s/zones/%s", session->facts.path, id);
-    session_request(session, &request);
-    request.method = NET_GET;
-    request.path = buf_text(&path);
-    net_exchange(&session->net, &request, &credential, &exchange);
-    output_add(&session->output, "credential", cJSON_Duplicate(facts, true));
-    if (exchange.outcome == NET_ANSWERED)
-        return judge(session, &exchange, token, err);
-    *err = exchange.why;
-    return err->result;
+        say(output, version != NULL ? ": not the current one; the next put or rotate removes it\n"
+                                    : ": not written by georder\n");
 }
 
-static enum result dispatch(struct session *session, const char *verb, const char *email,
-                            struct err *err)
+static void list_tell(struct wish *wish, const cJSON *facts)
 {
-    bool asks = strcmp(verb, "verify") == 0;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(facts, "stored"), *stored;
+    const struct output *output = &wish->session->output;
+    const char *error = member_text(facts, "error");
 
-    if (!asks && strcmp(verb, "put") != 0 && strcmp(verb, "remove") != 0)
-        return err_set(err, RESULT_USAGE,
-                       "say put, verify or remove; see georder credential --help");
-    session->keys.writes = !asks;
-    /* A broken policy must not keep anybody from taking the credential away. */
+    say(output, "%s in %s\n", cJSON_GetArraySize(list) > 0 ? "stored" : "nothing is stored",
+        shown(member_text(facts, "where")));
+    cJSON_ArrayForEach(stored, list)
+    {
+        stored_tell(output, facts, stored);
+    }
+    if (error[0] != '\0')
+        say(output, "  it cannot be used: %s\n", shown(error));
+}
+
+static enum result list(struct wish *wish, struct err *err)
+{
+    AUTO_JSON *facts = NULL;
+    struct err how = question(wish, MSG_KEYS_LIST, &facts);
+    struct change_look look = {.event = "listed", .facts = facts, .how = &how};
+
+    if (change_look(&wish->change, &look, err) != RESULT_OK)
+        return err->result;
+    list_tell(wish, facts);
+    facts_show(wish, facts);
+    return RESULT_OK;
+}
+
+static const struct verb verbs[] = {{"put", CHANGE_UPDATE, true, false, put},
+                                    {"verify", CHANGE_READ, false, true, verify},
+                                    {"rotate", CHANGE_UPDATE, true, true, rotate},
+                                    {"remove", CHANGE_REMOVE, false, false, take_away},
+                                    {"list", CHANGE_READ, false, false, list}};
+
+/* A broken policy must not keep anybody from taking the credential away. */
+static enum result prepare(struct wish *wish, struct err *err)
+{
+    struct session *session = wish->session;
+    bool asks = wish->verb->asks && !wish->no_verify;
+
+    session->keys.writes = wish->verb->activity != CHANGE_READ;
     if ((asks ? session_config(session, err)
               : config_load(session->options.config, &session->config, err)) != RESULT_OK ||
+        session_directory(session, err) != RESULT_OK ||
         (asks && session_trust(session, err) != RESULT_OK) ||
-        keys_start(&session->keys, &session->config, false, err) != RESULT_OK ||
+        keys_start(&session->keys, &session->config, true, err) != RESULT_OK ||
         (asks && (net_start(&session->net, err) != RESULT_OK ||
                   net_trust(&session->net, &session->trust, err) != RESULT_OK)) ||
-        guard_lock_main(-1, false, err) != RESULT_OK || session_ready(session, err) != RESULT_OK)
+        guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
+        session_ready(session, err) != RESULT_OK)
         return err->result;
-    if (asks)
-        return verify(session, err);
-    return strcmp(verb, "put") == 0 ? put(session, email, err) : take_away(session, err);
+    return session_audit(session, err);
 }
 
-static enum result arguments(struct session *session, const char **email, int argc, char **argv,
-                             struct err *err)
+static enum result run(struct wish *wish, struct err *err)
 {
+    if (prepare(wish, err) != RESULT_OK)
+        return err->result;
+    change_start(&wish->change, wish->session, "credential", wish->verb->name,
+                 wish->verb->activity);
+    return wish->verb->run(wish, err);
+}
+
+static enum result verb_find(struct wish *wish, const char *name, struct err *err)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            wish->verb = &verbs[i];
+    if (wish->verb == NULL)
+        return err_set(err, RESULT_USAGE,
+                       "say put, verify, rotate, remove or list; see georder credential --help");
+    if (wish->email != NULL && !wish->verb->takes)
+        return err_set(err, RESULT_USAGE, "--email: only for put and rotate");
+    if (wish->no_verify && (!wish->verb->takes || !wish->verb->asks))
+        return err_set(err, RESULT_USAGE, "--no-verify: only for rotate");
+    return RESULT_OK;
+}
+
+static enum result arguments(struct wish *wish, int argc, char **argv, struct err *err)
+{
+    struct options *options = &wish->session->options;
     int option;
 
-    while ((option = options_next(&session->options, argc, argv, own, err)) > 0)
-        *email = optarg;
+    while ((option = options_next(options, argc, argv, own, err)) > 0)
+        if (option == EMAIL)
+            wish->email = optarg;
+        else
+            wish->no_verify = true;
     if (option == OPTIONS_BAD)
         return err->result;
-    if (*email != NULL && **email == '\0')
+    if (wish->email != NULL && *wish->email == '\0')
         return err_set(err, RESULT_USAGE, "--email: give the account's address");
     /* One of the words is most likely the secret itself: none is repeated. */
     if (argc - optind > 1)
         return err_set(err, RESULT_USAGE,
-                       "credential: one word too many: say put, verify or remove; secrets are "
-                       "never given on the command line");
-    return RESULT_OK;
+                       "credential: one word too many: say put, verify, rotate, remove or list; "
+                       "secrets are never given on the command line");
+    return options->help ? RESULT_OK : verb_find(wish, optind < argc ? argv[optind] : "", err);
 }
 
 enum result cmd_credential(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
+    struct wish wish = {.session = &session};
     struct err err = {0};
-    const char *email = NULL;
-    enum result result = arguments(&session, &email, argc, argv, &err);
+    enum result result = arguments(&wish, argc, argv, &err);
 
     output_start(&session.output, "credential", &session.options);
     if (result == RESULT_OK && session.options.help)
         return output_help(&session.output, help);
     if (result == RESULT_OK)
-        (void)dispatch(&session, optind < argc ? argv[optind] : "", email, &err);
+        (void)run(&wish, &err);
     return output_end(&session.output, &err);
 }

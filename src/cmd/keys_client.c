@@ -284,10 +284,14 @@ enum result keys_pipe(int *read_end, int *write_end, struct err *err)
     return RESULT_OK;
 }
 
-enum result keys_credential(struct keys *keys, int *write_end, cJSON **facts, struct err *err)
+enum result keys_credential(struct keys *keys, bool pending, int *write_end, cJSON **facts,
+                            struct err *err)
 {
-    enum result result = keys_ask(keys, MSG_KEYS_CREDENTIAL, NULL, *write_end, facts, err);
+    AUTO_BUF body = BUF_INIT(16);
+    enum result result;
 
+    put_u32(&body, pending);
+    result = keys_ask(keys, MSG_KEYS_CREDENTIAL, &body, *write_end, facts, err);
     fd_close(write_end);
     return result;
 }

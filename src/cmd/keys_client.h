@@ -56,8 +56,9 @@ MUST_USE enum result keys_ask(struct keys *keys, enum msg_type type, const struc
                               cJSON **facts, struct err *err);
 /* A pipe for the credential, from keys to net: neither end is ever used here. */
 MUST_USE enum result keys_pipe(int *read_end, int *write_end, struct err *err);
-/* Keys writes the credential into the pipe; write_end is closed here. */
-MUST_USE enum result keys_credential(struct keys *keys, int *write_end, cJSON **facts,
+/* Keys writes the credential, the stored or the pending one, into the pipe; write_end is closed
+ * here. */
+MUST_USE enum result keys_credential(struct keys *keys, bool pending, int *write_end, cJSON **facts,
                                      struct err *err);
 void keys_stop(struct keys *keys);
 

@@ -23,7 +23,7 @@ static void release(struct session *session, const struct net_request *request, 
                       interrupt_name());
         return;
     }
-    released = keys_credential(&session->keys, write_end, NULL, &why) == RESULT_OK;
+    released = keys_credential(&session->keys, false, write_end, NULL, &why) == RESULT_OK;
     net_await(&session->net, request, out);
     if (session->options.verbose && out->has_peer && out->peer.pin_matched < out->peer.chain)
         note(&session->output, "peer %s port %u: %s %s, certificate %u of %u is pinned\n",

@@ -1,4 +1,5 @@
 /* What an order's records say: the OCSF event's own fields, and all else in unmapped.georder. */
+#include "parts.h"
 #include "placing.h"
 
 #include <stdio.h>
@@ -45,16 +46,6 @@ static cJSON *assessment_part(const struct assessment *assessment)
     return part;
 }
 
-static cJSON *policy_part(const struct policy_facts *facts)
-{
-    cJSON *part = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(part, "name", facts->name);
-    cJSON_AddNumberToObject(part, "revision", (double)facts->revision);
-    cJSON_AddStringToObject(part, "sha256", facts->digest);
-    return part;
-}
-
 /* Through its own text, so that the record shows what an order file would. */
 static cJSON *order_part(const struct order *order)
 {
@@ -66,17 +57,6 @@ static cJSON *order_part(const struct order *order)
     doc.text = buf_text(&text);
     doc.len = text.len;
     return json_parse(&doc, JSON_OURS, &err) == RESULT_OK ? doc.root : cJSON_CreateObject();
-}
-
-static cJSON *sandbox_part(const struct session *session, const struct exchange *exchange)
-{
-    cJSON *part = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(part, "main", guard_level_text());
-    cJSON_AddStringToObject(part, "keys", session->keys.sandbox);
-    if (exchange != NULL && exchange->has_peer)
-        cJSON_AddStringToObject(part, "net", exchange->peer.sandbox);
-    return part;
 }
 
 static cJSON *common_part(const struct placing *placing, const struct exchange *exchange)
@@ -104,57 +84,6 @@ static cJSON *request_part(const struct placing *placing, const char *path, cons
     return part;
 }
 
-static void add_base64(cJSON *object, const char *name, const uint8_t *bytes, size_t len)
-{
-    AUTO_BUF text = BUF_INIT(256);
-
-    base64_put(&text, bytes, len);
-    cJSON_AddStringToObject(object, name, buf_text(&text));
-}
-
-static void add_given(cJSON *object, const char *name, const char *text)
-{
-    if (text != NULL && text[0] != '\0')
-        cJSON_AddStringToObject(object, name, text);
-}
-
-static cJSON *tls_part(const struct net_peer *peer)
-{
-    cJSON *part = cJSON_CreateObject(), *chain = cJSON_AddArrayToObject(part, "chain");
-
-    cJSON_AddStringToObject(part, "address", peer->address);
-    cJSON_AddNumberToObject(part, "port", peer->port);
-    if (peer->proxy[0] != '\0')
-        cJSON_AddStringToObject(part, "proxy", peer->proxy);
-    add_given(part, "version", peer->tls_version);
-    add_given(part, "cipher", peer->cipher);
-    for (uint32_t i = 0; i < peer->chain && i < NET_CHAIN_MAX; i++) {
-        cJSON *item = cJSON_CreateObject();
-
-        add_base64(item, "spki_sha256", peer->spki[i], SHA256_LEN);
-        if (i == peer->pin_matched)
-            cJSON_AddTrueToObject(item, "pinned");
-        cJSON_AddItemToArray(chain, item);
-    }
-    return part;
-}
-
-static cJSON *response_part(const struct exchange *exchange)
-{
-    char digest[SHA256_HEX_LEN + 1];
-    cJSON *part = cJSON_CreateObject();
-
-    sha256_hex(buf_text(&exchange->body), exchange->body.len, digest);
-    cJSON_AddNumberToObject(part, "status", exchange->head.status);
-    add_given(part, "cf_ray", exchange->head.cf_ray);
-    add_given(part, "content_type", exchange->head.content_type);
-    add_given(part, "retry_after", exchange->head.retry_after);
-    add_given(part, "date", exchange->head.date);
-    cJSON_AddNumberToObject(part, "body_bytes", (double)exchange->body.len);
-    cJSON_AddStringToObject(part, "body_sha256", digest);
-    return part;
-}
-
 static cJSON *answer_part(const struct answer *answer)
 {
     static const char *const names[] = {"placed", "refused", "unclear"};
@@ -174,13 +103,9 @@ static cJSON *answer_part(const struct answer *answer)
 /* The request that the records from here on are about. */
 static void url_set(struct placing *placing, const char *path)
 {
-    const struct policy_facts *facts = &placing->session->facts;
     AUTO_BUF url = BUF_INIT(sizeof placing->url - 1);
 
-    buf_printf(&url, "https://%s", facts->host);
-    if (facts->port != 443)
-        buf_printf(&url, ":%u", facts->port);
-    buf_puts(&url, path);
+    url_put(&url, &placing->session->facts, path);
     memcpy(placing->url, buf_text(&url), url.len + 1);
 }
 
@@ -194,40 +119,21 @@ static int activity_of(const char *operation)
 static struct audit_event event_for(const struct placing *placing, const char *event,
                                     const char *operation)
 {
-    const struct session *session = placing->session;
+    struct audit_event out = event_of(placing->session, event, operation);
 
-    return (struct audit_event){.event = event,
-                                .order_id = placing->id,
-                                .time = clock_now(),
-                                .activity = activity_of(operation),
-                                .severity = 1,
-                                .operation = operation,
-                                .actor = session->actor,
-                                .actor_uid = session->actor_uid,
-                                .host = session->host,
-                                .zone = placing->order.apex,
-                                .zone_id = placing->order.zone_id,
-                                .url = placing->url,
-                                .peer_address = ""};
+    out.order_id = placing->id;
+    out.activity = activity_of(operation);
+    out.zone = placing->order.apex;
+    out.zone_id = placing->order.zone_id;
+    out.url = placing->url;
+    return out;
 }
 
 /* detail is taken over. */
 static enum result append(struct placing *placing, struct audit_event *event, cJSON *detail,
                           const struct buf *body, struct err *err)
 {
-    AUTO_JSON *owned = detail;
-    uint64_t index = 0;
-
-    event->detail = owned;
-    if (audit_append(placing->session->audit, event, body != NULL ? buf_text(body) : NULL,
-                     body != NULL ? body->len : 0, &index, err) != RESULT_OK)
-        return err->result;
-    if (placing->session->options.verbose)
-        note(&placing->session->output, "record %llu: %s\n", (unsigned long long)index,
-             event->event);
-    if (placing->records != NULL)
-        cJSON_AddItemToArray(placing->records, cJSON_CreateNumber((double)index));
-    return RESULT_OK;
+    return event_append(placing->session, event, detail, body, placing->records, err);
 }
 
 /* Reasons that do not fit stand, with all others, in a file that the record names. */

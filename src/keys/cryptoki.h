@@ -91,24 +91,25 @@ MUST_USE enum result objects_find(struct token *token, const struct uri *uri, CK
 MUST_USE enum result objects_like(struct token *token, CK_OBJECT_CLASS class,
                                   const CK_ATTRIBUTE *attribute, struct objects *out,
                                   struct err *err);
-/* The URI matches several: an error that lists them. */
-enum result objects_ambiguous(struct token *token, const struct uri *uri,
-                              const struct objects *objects, struct err *err);
 /* One attribute's bytes; a missing one is empty. */
 MUST_USE enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object,
                                   CK_ATTRIBUTE_TYPE type, struct buf *out, struct err *err);
 /* One that every object of its class has: that it cannot be read is a fault, neither yes nor no. */
 MUST_USE enum result object_flag(struct token *token, CK_OBJECT_HANDLE object,
                                  CK_ATTRIBUTE_TYPE type, bool *out, struct err *err);
-/* "label" (id 0a0b) */
-void object_describe(struct token *token, CK_OBJECT_HANDLE object, struct buf *out);
 
+/* data.c: the credential, as data objects of several versions; the highest is it. */
 MUST_USE enum result data_read(struct token *token, const struct uri *uri, struct buf *out,
                                struct err *err);
-/* Creates, reads back, then destroys the older ones: SoftHSM cannot rewrite a value. */
+/* Creates, reads back, then destroys all others; left: why one of those could not be. */
 MUST_USE enum result data_write(struct token *token, const struct uri *uri, const struct buf *value,
-                                struct err *err);
+                                struct err *left, struct err *err);
 MUST_USE enum result data_remove(struct token *token, const struct uri *uri, struct err *err);
+/* Adds an object for each to an array: application, version, private, current. */
+MUST_USE enum result data_list(struct token *token, const struct uri *uri, cJSON *out,
+                               struct err *err);
+/* Of a CKA_APPLICATION, 0 and up; -1: it is not georder's. */
+int64_t data_version(const char *application, size_t len);
 
 /* hsm_key.c */
 struct hsm_key {

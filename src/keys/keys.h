@@ -32,15 +32,22 @@ int keys_run(int channel);
  *   -> KEYS_LINE   bytes line: {"payload":"..","protected":"..","signature":".."}
  * KEYS_CHECKPOINT  u64 size, bytes root
  *   -> KEYS_NOTE   bytes note (signed note, C2SP; key name = origin, type 0x02 for ECDSA)
- * KEYS_CREDENTIAL  empty; carries the write end of the pipe to net
+ * KEYS_CREDENTIAL  u32 which (0: the stored one, 1: the pending one); carries the write end of the
+ *                  pipe to net
  *   -> KEYS_DONE   {"kind": "token"|"global_key", "hint": "user"|"account"|"legacy", "where"}
  *                  What goes down the pipe: "B" token, or "K" e-mail "\n" key; then it is closed.
- * KEYS_STORE       text email ("": an API token; else the global key's), carries a descriptor from
- *                  which the secret is read (or none: prompt on /dev/tty)
+ * KEYS_STORE       text email ("": an API token; else the global key's), u32 rotates (1: another
+ *                  one must be stored), carries a descriptor from which the secret is read (or
+ * none: prompt on /dev/tty). It is checked and then pending, in memory.
  *   -> KEYS_DONE   {"kind", "hint", "where"}
+ * KEYS_COMMIT      stores what is pending, in place of what is stored
+ *   -> KEYS_DONE   {"kind", "hint", "where", "left": why what was replaced is still there too}
  * KEYS_REMOVE      -> KEYS_DONE {"where"}
+ * KEYS_LIST        -> KEYS_DONE {"where", "stored": [of a token {"application", "version",
+ *                  "private", "current"}, of a keystore {"name", "current"}], and of the current
+ *                  one "kind", "hint", or else "error"}
  * KEYS_CREATE      text alg (ES256, ES384, RS256, PS256): makes the audit key where signing_key
- * says, not extractable; an existing one is an error. Afterwards KEYS_SIGN works.
+ *                  says, not extractable; an existing one is an error. Then KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
  * KEYS_KEYSTORE    about the keystore that KEYS_OPEN's credential names, whose passphrase-source
  *                  says what opens it: text verb (create, add-recipient, remove-recipient,
@@ -48,6 +55,7 @@ int keys_run(int channel);
  *                  alg (what to make KEYS_OPEN's recipient for when there is no such key; "": it
  *                  must be there)
  *   -> KEYS_DONE   {"file", "recipients": [{"alg", "kid", "uri"}], "secrets": [names]}
+ *
  * Any of them may be answered by KEYS_FAILED, or by KEYS_LOST: the module says that the session,
  * the objects or the token are gone, and this process ends; a new one may find them again. A module
  * that takes longer than KEYS_OPEN's timeout ends the process by SIGALRM.

@@ -95,36 +95,3 @@ enum result object_flag(struct token *token, CK_OBJECT_HANDLE object, CK_ATTRIBU
     *out = value != CK_FALSE;
     return RESULT_OK;
 }
-
-void object_describe(struct token *token, CK_OBJECT_HANDLE object, struct buf *out)
-{
-    struct err ignored;
-    AUTO_BUF label = BUF_INIT(1024);
-    AUTO_BUF id = BUF_INIT(1024);
-
-    if (object_bytes(token, object, CKA_LABEL, &label, &ignored) != RESULT_OK ||
-        object_bytes(token, object, CKA_ID, &id, &ignored) != RESULT_OK)
-        buf_reset(&id);
-    buf_putc(out, '"');
-    text_escape(out, buf_text(&label), label.len);
-    buf_putc(out, '"');
-    if (id.len == 0)
-        return;
-    buf_puts(out, " (id ");
-    for (size_t i = 0; i < id.len; i++)
-        buf_printf(out, "%%%02x", (unsigned)(unsigned char)id.data[i]);
-    buf_putc(out, ')');
-}
-
-enum result objects_ambiguous(struct token *token, const struct uri *uri,
-                              const struct objects *objects, struct err *err)
-{
-    AUTO_BUF list = BUF_INIT(8192);
-
-    for (size_t i = 0; i < objects->count; i++) {
-        buf_puts(&list, i > 0 ? ", " : "");
-        object_describe(token, objects->handle[i], &list);
-    }
-    return err_set(err, RESULT_KEY, "%zu objects on token \"%s\" match %s: %s", objects->count,
-                   token->label, uri->text, buf_text(&list));
-}

@@ -2,7 +2,6 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "credential.h"
 #include "server.h"
 
 static bool text_add(cJSON *object, const char *name, const char *text)
@@ -137,16 +136,6 @@ static cJSON *key_report(struct server *server)
     return out;
 }
 
-static enum result credential_look(struct server *server, struct credential *credential,
-                                   struct err *err)
-{
-    AUTO_BUF stored = BUF_SECRET(CREDENTIAL_MAX);
-
-    if (source_read(&server->ring, &server->credential, &stored, err) != RESULT_OK)
-        return err->result;
-    return credential_parse(&stored, credential, err);
-}
-
 static cJSON *credential_report(struct server *server)
 {
     AUTO_CREDENTIAL credential = CREDENTIAL_INIT;
@@ -155,7 +144,7 @@ static cJSON *credential_report(struct server *server)
     bool good;
 
     text_add(out, "where", server->credential.uri.text);
-    good = credential_look(server, &credential, &err) == RESULT_OK;
+    good = credential_load(server, &credential, &err) == RESULT_OK;
     cJSON_AddBoolToObject(out, "usable", good);
     if (!good) {
         text_add(out, "error", err.text);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "credential.h"
 #include "guard.h"
 #include "heap.h"
 #include "keys.h"
@@ -15,15 +14,7 @@
 #define ENVIRONMENT_MAX 64
 #define TIMEOUT         30 /* seconds, until KEYS_OPEN was read */
 
-struct answer {
-    enum msg_type type;
-    struct buf body;
-};
-typedef enum result handler(struct server *server, struct msg *msg, struct answer *answer,
-                            struct err *err);
-
-static enum result text_keep(struct msg *msg, char *out, size_t size, const char *what,
-                             struct err *err)
+enum result text_keep(struct msg *msg, char *out, size_t size, const char *what, struct err *err)
 {
     const char *text = get_text(msg);
 
@@ -206,96 +197,10 @@ static enum result handle_checkpoint(struct server *server, struct msg *msg, str
     return RESULT_OK;
 }
 
-static void credential_facts(struct buf *json, const struct server *server,
-                             const struct credential *credential)
-{
-    buf_printf(json, "{\"kind\":\"%s\",\"hint\":\"%s\",\"where\":", credential_kind(credential),
-               credential_hint(credential));
-    json_put_string(json, server->credential.uri.text);
-    buf_putc(json, '}');
-}
-
-static void done(struct answer *answer, const struct buf *json)
+void answer_done(struct answer *answer, const struct buf *json)
 {
     answer->type = MSG_KEYS_DONE;
     put_bytes(&answer->body, buf_text(json), json->len);
-}
-
-static enum result handle_credential(struct server *server, struct msg *msg, struct answer *answer,
-                                     struct err *err)
-{
-    AUTO_BUF stored = BUF_SECRET(CREDENTIAL_MAX);
-    AUTO_BUF pipe = BUF_SECRET(2 * CREDENTIAL_MAX);
-    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
-    AUTO_CREDENTIAL credential = CREDENTIAL_INIT;
-
-    if (msg->fd < 0)
-        msg->malformed = true;
-    if (msg_end(msg, err) != RESULT_OK ||
-        source_read(&server->ring, &server->credential, &stored, err) != RESULT_OK)
-        return err->result;
-    if (credential_parse(&stored, &credential, err) != RESULT_OK)
-        return err->result;
-    credential_put_pipe(&pipe, &credential);
-    if (buf_check(&pipe, "credential", err) != RESULT_OK ||
-        file_write(msg->fd, "the pipe to georder-net", pipe.data, pipe.len, err) != RESULT_OK)
-        return err->result;
-    fd_close(&msg->fd);
-    credential_facts(&json, server, &credential);
-    done(answer, &json);
-    return RESULT_OK;
-}
-
-static enum result credential_take(struct server *server, int fd, struct credential *credential,
-                                   struct err *err)
-{
-    bool key = credential->email[0] != '\0';
-
-    if (fd >= 0) {
-        if (file_read(fd, "what was given as credential", &credential->secret, err) != RESULT_OK)
-            return err->result = RESULT_KEY;
-        return secret_line(&credential->secret, "what was given as credential", err);
-    }
-    if (!server->ring.place.interactive)
-        return err_set(err, RESULT_USAGE,
-                       "nobody can be asked for the credential: give it on standard input");
-    return prompt_read(key ? "Global API key: " : "API token: ", &credential->secret, err);
-}
-
-static enum result handle_store(struct server *server, struct msg *msg, struct answer *answer,
-                                struct err *err)
-{
-    AUTO_BUF stored = BUF_SECRET(2 * CREDENTIAL_MAX);
-    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
-    AUTO_CREDENTIAL credential = CREDENTIAL_INIT;
-
-    if (text_keep(msg, credential.email, sizeof credential.email, "e-mail", err) != RESULT_OK ||
-        msg_end(msg, err) != RESULT_OK ||
-        credential_take(server, msg->fd, &credential, err) != RESULT_OK ||
-        credential_check(&credential, err) != RESULT_OK)
-        return err->result;
-    credential_put_stored(&stored, &credential);
-    if (buf_check(&stored, "credential", err) != RESULT_OK ||
-        source_write(&server->ring, &server->credential, &stored, err) != RESULT_OK)
-        return err->result;
-    credential_facts(&json, server, &credential);
-    done(answer, &json);
-    return RESULT_OK;
-}
-
-static enum result handle_remove(struct server *server, struct msg *msg, struct answer *answer,
-                                 struct err *err)
-{
-    AUTO_BUF json = BUF_INIT(2 * URI_MAX);
-
-    if (msg_end(msg, err) != RESULT_OK ||
-        source_remove(&server->ring, &server->credential, err) != RESULT_OK)
-        return err->result;
-    buf_puts(&json, "{\"where\":");
-    json_put_string(&json, server->credential.uri.text);
-    buf_putc(&json, '}');
-    done(answer, &json);
-    return RESULT_OK;
 }
 
 static enum result key_create(struct server *server, const char *alg, struct err *err)
@@ -323,7 +228,7 @@ static enum result handle_create(struct server *server, struct msg *msg, struct 
     buf_puts(&json, ",\"spki\":\"");
     base64_put(&json, server->signer.spki.data, server->signer.spki.len);
     buf_puts(&json, "\"}");
-    done(answer, &json);
+    answer_done(answer, &json);
     return RESULT_OK;
 }
 
@@ -334,7 +239,7 @@ static enum result handle_keystore(struct server *server, struct msg *msg, struc
 
     if (serve_keystore(server, msg, &json, err) != RESULT_OK)
         return err->result;
-    done(answer, &json);
+    answer_done(answer, &json);
     return RESULT_OK;
 }
 
@@ -348,7 +253,7 @@ static enum result handle_report(struct server *server, struct msg *msg, struct 
     report_put(server, &json);
     if (buf_check(&json, "report", err) != RESULT_OK)
         return err->result;
-    done(answer, &json);
+    answer_done(answer, &json);
     return RESULT_OK;
 }
 
@@ -358,7 +263,9 @@ static handler *const handlers[MSG_COUNT] = {
     [MSG_KEYS_CHECKPOINT] = handle_checkpoint,
     [MSG_KEYS_CREDENTIAL] = handle_credential,
     [MSG_KEYS_STORE] = handle_store,
+    [MSG_KEYS_COMMIT] = handle_commit,
     [MSG_KEYS_REMOVE] = handle_remove,
+    [MSG_KEYS_LIST] = handle_list,
     [MSG_KEYS_CREATE] = handle_create,
     [MSG_KEYS_KEYSTORE] = handle_keystore,
     [MSG_KEYS_REPORT] = handle_report,
@@ -422,6 +329,7 @@ static void server_end(struct server *server)
     source_free(&server->key);
     source_free(&server->credential);
     source_free(&server->recipient);
+    credential_free(&server->pending);
     ring_close(&server->ring);
     fd_close(&server->ipc.fd);
 }
@@ -429,7 +337,8 @@ static void server_end(struct server *server)
 int keys_run(int channel)
 {
     struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN},
-                            .ring = {.note = BUF_INIT(512)}};
+                            .ring = {.note = BUF_INIT(512)},
+                            .pending = CREDENTIAL_INIT};
     struct err err = {0};
     enum result result;
     bool open = true;

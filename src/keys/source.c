@@ -238,13 +238,13 @@ static enum result stored_write(struct ring *ring, struct source *source, const 
 }
 
 enum result source_write(struct ring *ring, struct source *source, const struct buf *value,
-                         struct err *err)
+                         struct err *left, struct err *err)
 {
     if (source->uri.scheme == URI_KEYSTORE)
         return said(source, stored_write(ring, source, value, err), err);
     if (credential_login(ring, source, err) != RESULT_OK)
         return err_prefix(err, "%s", source->what);
-    return said(source, data_write(source->token, &source->uri, value, err), err);
+    return said(source, data_write(source->token, &source->uri, value, left, err), err);
 }
 
 enum result source_remove(struct ring *ring, struct source *source, struct err *err)
@@ -254,4 +254,29 @@ enum result source_remove(struct ring *ring, struct source *source, struct err *
     if (credential_login(ring, source, err) != RESULT_OK)
         return err_prefix(err, "%s", source->what);
     return said(source, data_remove(source->token, &source->uri, err), err);
+}
+
+static enum result stored_list(struct ring *ring, struct source *source, cJSON *out,
+                               struct err *err)
+{
+    AUTO_BUF plain = BUF_SECRET(JWE_PLAIN_MAX);
+    bool missing = false;
+    cJSON *one;
+
+    if (stored_get(ring, source, &plain, &missing, err) != RESULT_OK)
+        return missing ? RESULT_OK : err->result;
+    one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "name", source->uri.name);
+    cJSON_AddBoolToObject(one, "current", true);
+    cJSON_AddItemToArray(out, one);
+    return RESULT_OK;
+}
+
+enum result source_list(struct ring *ring, struct source *source, cJSON *out, struct err *err)
+{
+    if (source->uri.scheme == URI_KEYSTORE)
+        return said(source, stored_list(ring, source, out, err), err);
+    if (credential_login(ring, source, err) != RESULT_OK)
+        return err_prefix(err, "%s", source->what);
+    return said(source, data_list(source->token, &source->uri, out, err), err);
 }

@@ -32,9 +32,13 @@ MUST_USE enum result source_key_create(struct ring *ring, struct source *source,
 /* The credential's bytes; out: BUF_SECRET. */
 MUST_USE enum result source_read(struct ring *ring, struct source *source, struct buf *out,
                                  struct err *err);
+/* left: RESULT_OK, or why something that was replaced is still there (and is ignored). */
 MUST_USE enum result source_write(struct ring *ring, struct source *source, const struct buf *value,
-                                  struct err *err);
+                                  struct err *left, struct err *err);
 MUST_USE enum result source_remove(struct ring *ring, struct source *source, struct err *err);
+/* What is there, into an array: of a token see data_list(); of a keystore {"name"}, or nothing. */
+MUST_USE enum result source_list(struct ring *ring, struct source *source, cJSON *out,
+                                 struct err *err);
 
 /* How this source's keystore is opened. A passphrase that was given for the other one is used. */
 struct unlock source_unlock(struct ring *ring, struct source *source);

@@ -19,7 +19,7 @@ home_start() {
 home_make() { # pkcs11|keystore
     export HOUSE=$BATS_TEST_TMPDIR/home TOKEN_FILE=$BATS_TEST_TMPDIR/token
     printf %s cfut_rehearsal000000000000000000000000000000000000000 >"$TOKEN_FILE"
-    "$GEORDER_SOURCE/tests/rehearsal/make-home" "$HOUSE" "$REHEARSAL_CA" "$REHEARSAL_PORT" "$1"
+    FRESH_LOG=1 "$GEORDER_SOURCE/tests/rehearsal/make-home" "$HOUSE" "$REHEARSAL_CA" "$REHEARSAL_PORT" "$1"
 }
 
 # For files of many tests: home_template in setup_file, home_copy in setup. TOKEN_FILE stays one.

@@ -217,10 +217,15 @@ Test(payload, has_every_kind_of_event)
     static const struct {
         const char *event;
         enum record_kind kind;
-    } kinds[] = {{"order.intent", RECORD_INTENT},   {"order.response", RECORD_OUTCOME},
-                 {"order.unknown", RECORD_OUTCOME}, {"order.not_sent", RECORD_OUTCOME},
-                 {"log.repaired", RECORD_REPAIR},   {"order.denied", RECORD_OTHER},
-                 {"order.intents", RECORD_OTHER}};
+    } kinds[] = {{"order.intent", RECORD_INTENT},        {"order.response", RECORD_OUTCOME},
+                 {"order.unknown", RECORD_OUTCOME},      {"order.not_sent", RECORD_OUTCOME},
+                 {"log.repaired", RECORD_REPAIR},        {"order.denied", RECORD_OTHER},
+                 {"order.intents", RECORD_OTHER},        {"credential.change", RECORD_INTENT},
+                 {"credential.changed", RECORD_OUTCOME}, {"credential.unchanged", RECORD_OUTCOME},
+                 {"credential.unknown", RECORD_OUTCOME}, {"credential.verified", RECORD_OTHER},
+                 {"keystore.change", RECORD_INTENT},     {"keystore.changed", RECORD_OUTCOME},
+                 {"keystore.unchanged", RECORD_OUTCOME}, {"keystore.unknown", RECORD_OUTCOME},
+                 {"policy.changed", RECORD_OTHER}};
     struct payload payload;
     char text[1024];
 

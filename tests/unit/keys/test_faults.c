@@ -56,7 +56,7 @@ static const struct operation reading = {"credential",  "",    STORED, MSG_KEYS_
                                          MSG_KEYS_DONE, false, false};
 static const struct operation reading_logged_in = {
     "credential, logged in", AUDIT, STORED, MSG_KEYS_CREDENTIAL, MSG_KEYS_DONE, false, true};
-static const struct operation storing = {"store",       "",   STORED, MSG_KEYS_STORE,
+static const struct operation storing = {"store",       "",   STORED, MSG_KEYS_COMMIT,
                                          MSG_KEYS_DONE, true, false};
 static const struct operation removing = {"remove",      "",   STORED, MSG_KEYS_REMOVE,
                                           MSG_KEYS_DONE, true, false};
@@ -143,7 +143,7 @@ static void start(void)
     struct trial key = {.operation = &(struct operation){"first key", AUDIT, "", MSG_KEYS_CREATE,
                                                          MSG_KEYS_DONE, false, false}};
     struct trial secret = {.operation =
-                               &(struct operation){"first credential", "", STORED, MSG_KEYS_STORE,
+                               &(struct operation){"first credential", "", STORED, MSG_KEYS_COMMIT,
                                                    MSG_KEYS_DONE, false, false}};
 
     home_make();
@@ -242,6 +242,14 @@ static const struct {
     {&signing, "C_Sign", {0x200, "CKR_FUNCTION_REJECTED", "it was refused at the device", false}},
     {&reading, "C_GetAttributeValue", {0x11, "CKR_ATTRIBUTE_SENSITIVE", "does not show it", false}},
     {&storing, "C_OpenSession", {0xe2, "CKR_TOKEN_WRITE_PROTECTED", "is write-protected", false}},
+    {&storing,
+     "C_OpenSession",
+     {0xe2, "CKR_TOKEN_WRITE_PROTECTED", "the token is read-only; the", false}},
+    {&storing, "C_CreateObject", {0x31, "CKR_DEVICE_MEMORY", "the token is full; the", false}},
+    {&storing,
+     "C_CreateObject",
+     {0x13, "CKR_ATTRIBUTE_VALUE_INVALID", "`georder keystore create FILE --recipient URI`",
+      false}},
     {&storing, "C_CreateObject", {0x12, "CKR_ATTRIBUTE_TYPE_INVALID", "know the attribute", false}},
     {&storing,
      "C_CreateObject",
