@@ -162,7 +162,6 @@ static enum result reach_tpm2(const char *initialize, struct guard_reach *reach,
 {
     static const char *const devices[] = {"/dev/tpmrm0", "/dev/tpm0", NULL};
     const char *tcti = variable("TPM2_PKCS11_TCTI", "device:");
-    AUTO_BUF device = BUF_INIT(VALUE_MAX);
     uint16_t port = tcti_port(tcti);
 
     (void)initialize;

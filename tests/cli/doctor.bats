@@ -106,18 +106,18 @@ all=(versions config policy trust module token signing_key credential secure_hea
 
 @test "token: another label, a wrong PIN, a PIN that others can read, no module" {
     home_edit georder.json '.audit.signing_key |= sub("token=georder"; "token=nothing")'
-    finds 9 keys
-    made versions config policy trust keys log sandbox
+    finds 9 keys signing_key credential
+    made versions config policy trust keys module signing_key credential secure_heap log sandbox
     [[ $output == *'no token matches; there are: \"georder\"'* ]]
     home_edit georder.json '.audit.signing_key |= sub("token=nothing"; "token=georder")'
     chmod 644 pin
-    finds 9 keys
+    finds 9 keys signing_key credential
     chmod 600 pin
     home_edit georder.json '.audit.signing_key |= sub("libsofthsm2"; "nothing")'
-    finds 9 keys
+    finds 9 keys signing_key credential
     home_edit georder.json '.audit.signing_key |= sub("nothing"; "libsofthsm2")'
     printf 000000000000 >pin
-    finds 9 keys
+    finds 9 keys signing_key credential
     [[ $output != *000000000000* ]]
 }
 

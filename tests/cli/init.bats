@@ -173,7 +173,7 @@ failed() {
     chmod 600 pin
     fresh=$(everything)
     init "${token[@]}" --keystore
-    failed 2 'give --module and --token, or --keystore'
+    failed 2 'give --pkcs11, or --module and --token, or --keystore'
     init "${token[@]}"
     [ "$status" = 0 ]
 }
@@ -203,11 +203,11 @@ failed() {
     [[ $output == *'give the one directory that becomes the home'* ]]
     run -2 env -i "$GEORDER" init . elsewhere --keystore
     init
-    failed 2 'give --module and --token, or --keystore'
+    failed 2 'give --pkcs11, or --module and --token, or --keystore'
     init --module $module
-    failed 2 'give --module and --token, or --keystore'
+    failed 2 'give --pkcs11, or --module and --token, or --keystore'
     init --token georder
-    failed 2 'give --module and --token, or --keystore'
+    failed 2 'give --pkcs11, or --module and --token, or --keystore'
     init --keystore --config x
     failed 2 '--config has no meaning here'
     init "${token[@]:0:6}" --environment SOFTHSM2_CONF

@@ -48,7 +48,8 @@ static const struct row {
      CANNOT_SAY},
     {"\"owner\": \"pki@example.com\",", "\"owner\": \"pki@example.com\", \"note\": \"x\",",
      "7:31: /note: unknown member \"note\"; known are \"georder_policy\", \"name\", \"revision\", "
-     "\"effective\", \"expires\", \"owner\", \"api\", \"zones\", \"rules\", \"on_violation\"",
+     "\"effective\", \"expires\", \"owner\", \"api\", \"zones\", \"rules\", \"on_violation\", "
+     "\"locked_memory\"",
      REFUSES},
     {"https://api.cloudflare.com/client/v4", "http://api.cloudflare.com/client/v4",
      "8:23: /api/base_url: must begin with https://, as in https://api.cloudflare.com/client/v4",
@@ -247,7 +248,8 @@ static const struct row {
      REFUSES},
     {"  \"on_violation\": \"report\"\n", "  \"x\": 1\n",
      "23:3: /x: unknown member \"x\"; known are \"georder_policy\", \"name\", \"revision\", "
-     "\"effective\", \"expires\", \"owner\", \"api\", \"zones\", \"rules\", \"on_violation\"",
+     "\"effective\", \"expires\", \"owner\", \"api\", \"zones\", \"rules\", \"on_violation\", "
+     "\"locked_memory\"",
      REFUSES},
 };
 
