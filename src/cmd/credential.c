@@ -219,7 +219,7 @@ static bool is_true(const cJSON *object, const char *name)
 static void stored_tell(const struct output *output, const cJSON *facts, const cJSON *stored)
 {
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(stored, "version");
-    bool on_token = cJSON_HasObjectItem(stored, "application");
+    bool on_token = cJSON_GetObjectItemCaseSensitive(stored, "application") != NULL;
 
     say(output, "  %s \"%s\"", on_token ? "data object of the application" : "the secret",
         shown(member_text(stored, on_token ? "application" : "name")));
@@ -299,12 +299,15 @@ static enum result run(struct wish *wish, struct err *err)
 
 static enum result verb_find(struct wish *wish, const char *name, struct err *err)
 {
+    const struct verb *found = NULL;
+
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(verbs[i].name, name) == 0)
-            wish->verb = &verbs[i];
-    if (wish->verb == NULL)
+            found = &verbs[i];
+    if (found == NULL)
         return err_set(err, RESULT_USAGE,
                        "say put, verify, rotate, remove or list; see georder credential --help");
+    wish->verb = found;
     if (wish->email != NULL && !wish->verb->takes)
         return err_set(err, RESULT_USAGE, "--email: only for put and rotate");
     if (wish->no_verify && (!wish->verb->takes || !wish->verb->asks))
@@ -337,7 +340,7 @@ static enum result arguments(struct wish *wish, int argc, char **argv, struct er
 enum result cmd_credential(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
-    struct wish wish = {.session = &session};
+    struct wish wish = {.session = &session, .verb = verbs};
     struct err err = {0};
     enum result result = arguments(&wish, argc, argv, &err);
 

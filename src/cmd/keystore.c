@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "change.h"
 #include "guard.h"
 #include "session.h"
 
@@ -69,7 +70,9 @@ struct work {
     size_t recipients;
     const char *source, *new_source, *kid, *generate; /* each "" when it was not given */
     bool passphrase;
-    unsigned given;       /* options, one bit each */
+    unsigned given;   /* options, one bit each */
+    struct keys keys; /* not the session's, which signs the records */
+    struct change change;
     struct buf uri, next; /* the keystore, with what opens it; with the passphrase that it gets */
 };
 
@@ -186,7 +189,7 @@ static const char *opens(const struct work *work)
     return new ? "" : work->source;
 }
 
-static const char *gets(const struct work *work)
+static const char *new_source(const struct work *work)
 {
     bool new = work->verb == CREATE || (work->verb == ADD && work->recipients == 0);
 
@@ -246,9 +249,9 @@ static enum result keystore_uri(struct work *work, struct err *err)
     if ((work->file != NULL ? file_uri(work, err) : config_uri(work, &kept, err)) != RESULT_OK)
         return err->result;
     buf_puts(&work->uri, "?name=keystore");
-    if (gets(work)[0] != '\0') {
+    if (new_source(work)[0] != '\0') {
         buf_puts(&work->next, buf_text(&work->uri));
-        source_put(&work->next, gets(work));
+        source_put(&work->next, new_source(work));
     }
     if (opens(work)[0] == '\0' && kept[0] != '\0') {
         buf_puts(&work->uri, "&passphrase-source=");
@@ -277,12 +280,19 @@ static void recipients_tell(const struct output *output, const cJSON *facts)
         say(output, "  secret     %s\n", shown(cJSON_GetStringValue(secret)));
 }
 
+/* Who may open the secrets of a home is recorded in its log; of a file that is merely named, no log
+ * is known. */
+static bool recorded(const struct work *work)
+{
+    return work->file == NULL && work->verb != LIST;
+}
+
 /* One question to a georder-keys of its own: it may be asked for one change, about one recipient.
  */
 static enum result step(struct work *work, enum verb verb, const char *recipient, const char *next,
                         bool last, cJSON **facts, struct err *err)
 {
-    struct keys *keys = &work->session->keys;
+    struct keys *keys = &work->keys;
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
 
     keys_stop(keys);
@@ -293,7 +303,7 @@ static enum result step(struct work *work, enum verb verb, const char *recipient
     put_text(&body, work->kid);
     put_text(&body, work->generate);
     if (keys_start(keys, &work->session->config, false, err) != RESULT_OK ||
-        (last && guard_lock_main(-1, false, err) != RESULT_OK) ||
+        (last && guard_lock_main(work->session->audit_fd, recorded(work), err) != RESULT_OK) ||
         keys_ready(keys, err) != RESULT_OK)
         return err->result;
     return keys_ask(keys, MSG_KEYS_KEYSTORE, &body, -1, facts, err);
@@ -317,16 +327,61 @@ static enum result steps(struct work *work, cJSON **facts, struct err *err)
     return RESULT_OK;
 }
 
+static cJSON *intent_facts(const struct work *work)
+{
+    cJSON *facts = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(facts, "recipients");
+
+    cJSON_AddStringToObject(facts, "where", buf_text(&work->uri));
+    for (size_t i = 0; i < work->recipients; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(work->recipient[i]));
+    if (work->kid[0] != '\0')
+        cJSON_AddStringToObject(facts, "kid", work->kid);
+    cJSON_AddBoolToObject(facts, "passphrase", work->passphrase || new_source(work)[0] != '\0');
+    return facts;
+}
+
+static enum result intent(struct work *work, struct err *err)
+{
+    struct session *session = work->session;
+    AUTO_JSON *facts = intent_facts(work);
+
+    if (session_directory(session, err) != RESULT_OK ||
+        keys_start(&session->keys, &session->config, true, err) != RESULT_OK ||
+        session_ready(session, err) != RESULT_OK || session_audit(session, err) != RESULT_OK)
+        return err->result;
+    change_start(&work->change, session, "keystore", verb_name[work->verb], CHANGE_UPDATE);
+    return change_intent(&work->change, facts, err);
+}
+
+/* A process that died may have written the file before. */
+static enum result outcome(struct work *work, const cJSON *facts, struct err *err)
+{
+    AUTO_JSON *none = cJSON_CreateObject();
+    struct err how = *err;
+
+    if (how.result != RESULT_OK && work->keys.lost)
+        how.result = RESULT_UNKNOWN;
+    return change_outcome(&work->change, facts != NULL ? facts : none, &how, err);
+}
+
+static enum result change(struct work *work, cJSON **facts, struct err *err)
+{
+    struct config *config = &work->session->config;
+
+    if (recorded(work) && intent(work, err) != RESULT_OK)
+        return err->result;
+    config->credential = buf_text(&work->uri);
+    (void)steps(work, facts, err);
+    return recorded(work) ? outcome(work, *facts, err) : err->result;
+}
+
 static enum result perform(struct work *work, struct err *err)
 {
     struct output *output = &work->session->output;
-    struct config *config = &work->session->config;
     AUTO_JSON *facts = NULL;
 
-    if (surroundings_find(work, err) != RESULT_OK || keystore_uri(work, err) != RESULT_OK)
-        return err->result;
-    config->credential = buf_text(&work->uri);
-    if (steps(work, &facts, err) != RESULT_OK)
+    if (surroundings_find(work, err) != RESULT_OK || keystore_uri(work, err) != RESULT_OK ||
+        change(work, &facts, err) != RESULT_OK)
         return err->result;
     recipients_tell(output, facts);
     output_add(output, "keystore", cJSON_Duplicate(facts, true));
@@ -341,6 +396,7 @@ enum result cmd_keystore(int argc, char **argv)
                         .new_source = "",
                         .kid = "",
                         .generate = "",
+                        .keys = KEYS_INIT,
                         .uri = BUF_INIT(2048),
                         .next = BUF_INIT(2048)};
     struct err err = {0};
@@ -351,6 +407,7 @@ enum result cmd_keystore(int argc, char **argv)
         return output_help(&session.output, help);
     if (result == RESULT_OK)
         (void)perform(&work, &err);
+    keys_stop(&work.keys);
     buf_free(&work.uri);
     buf_free(&work.next);
     return output_end(&session.output, &err);

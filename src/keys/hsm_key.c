@@ -277,7 +277,7 @@ static enum result rsa_public(struct token *token, CK_OBJECT_HANDLE object, EVP_
 enum result hsm_key_public(struct token *token, const struct hsm_key *key, EVP_PKEY **out,
                            struct err *err)
 {
-    CK_OBJECT_HANDLE object;
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     AUTO_BUF name = BUF_INIT(4096);
 
     *out = NULL;

@@ -104,7 +104,8 @@ static enum result recipients_check(const struct keystore *store, struct err *er
 
         if (recipient_check(store, recipient, err) != RESULT_OK)
             return err->result;
-        if (strcmp(keystore_text(header, "kid"), keystore_text(recipient, "kid")) != 0 ||
+        if (other == NULL ||
+            strcmp(keystore_text(header, "kid"), keystore_text(recipient, "kid")) != 0 ||
             strcmp(keystore_text(header, "alg"), keystore_text(recipient, "alg")) != 0)
             return json_fail(doc, recipient, err, "/check is not encrypted to it");
         other = other->next;

@@ -149,8 +149,10 @@ static void recipients_put(struct buf *json, const struct keystore *store)
 {
     const cJSON *recipient;
 
-    if (store->recipients == NULL)
-        buf_puts(json, "{\"alg\":\"" ALG_PASSPHRASE "\"}"); /* the first version */
+    if (store->recipients == NULL) { /* the first version */
+        buf_puts(json, "{\"alg\":\"" ALG_PASSPHRASE "\"}");
+        return;
+    }
     cJSON_ArrayForEach(recipient, store->recipients)
     {
         buf_puts(json, recipient != store->recipients->child ? ",{\"alg\":" : "{\"alg\":");

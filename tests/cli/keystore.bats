@@ -166,9 +166,24 @@ by_token() {
     run -0 georder keystore add-recipient --recipient "$(uri hsm box)" --generate $ecdh
     by_token
     run -0 setsid -w "$GEORDER" order --config georder.json --file order.json
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created keystore.change keystore.changed order.intent order.response' ]
     verified
     run -0 setsid -w "$GEORDER" credential verify --config georder.json
+}
+
+@test "who may open a home's keystore is recorded, before and after; a failure, too" {
+    printf 'another passphrase' >new
+    chmod 600 new
+    run -0 georder keystore change-passphrase --new-passphrase-source file:new
+    cp new passphrase
+    [ "$(events)" = 'log.created keystore.change keystore.changed' ]
+    run -9 georder keystore remove-recipient --kid nobody
+    [ "$(events)" = 'log.created keystore.change keystore.changed keystore.change keystore.unchanged' ]
+    [ "$(last_record .keystore.verb)" = remove-recipient ]
+    run -0 georder keystore list
+    run -0 georder audit verify
+    [[ $(events) != *listed* ]]
+    run -1 grep -r 'another passphrase' audit
 }
 
 @test "break-glass: the HSM is gone, and the passphrase opens" {
@@ -209,6 +224,7 @@ by_token() {
     done
     cp keystore.json before.json
     run -0 georder keystore remove-recipient --passphrase
+    by_token
     run -1 jose open georder-audit $words=passphrase
     run -0 jose open georder-audit $oaep=rsa.pem
     # Encrypted anew, not only no longer wrapped for who left.
