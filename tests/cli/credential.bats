@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The API credential: stored, asked about at the API, rotated, listed, removed; by standard input or a
 # prompt; each with its records.
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 
 load helper
 load home

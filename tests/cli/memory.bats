@@ -389,11 +389,11 @@ answer() { # PROMPT FILE: types what the file holds
 # bats test_tags=sandbox
 @test "what was typed at the prompts for token and PIN: nobody keeps it" {
     home pkcs11
-    home_edit georder.json '.credential |= sub("&pin-source=file:pin"; "")'
+    home_edit georder.json '(.credential, .audit.signing_key) |= sub("&pin-source=file:pin"; "")'
     random 50 >token
     typed credential put --config "$HOUSE/georder.json"
-    answer 'API token: ' token
     answer 'PIN of token "georder"' pin
+    answer 'API token: ' token
     MAIN=$(pgrep -P "$SCRIPT" -x georder)
     await writes "$MAIN"
     exec 9>&-

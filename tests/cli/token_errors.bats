@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What can be wrong with a token, as a person sees it: exit 9, one message that says what to do, and
 # nothing sent. tests/shim stands between georder and SoftHSM where SoftHSM is too well-behaved.
-# shellcheck disable=SC2154  # run --separate-stderr sets stderr
+# shellcheck disable=SC2016,SC2154  # run --separate-stderr sets stderr
 
 load helper
 load home
