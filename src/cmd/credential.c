@@ -262,6 +262,14 @@ static enum result list(struct wish *wish, struct err *err)
     return RESULT_OK;
 }
 
+enum result credential_put(struct session *session, struct err *err)
+{
+    struct wish wish = {.session = session};
+
+    change_start(&wish.change, session, "credential", "put", CHANGE_UPDATE);
+    return put(&wish, err);
+}
+
 static const struct verb verbs[] = {{"put", CHANGE_UPDATE, true, false, put},
                                     {"verify", CHANGE_READ, false, true, verify},
                                     {"rotate", CHANGE_UPDATE, true, true, rotate},

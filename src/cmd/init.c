@@ -34,6 +34,7 @@ static const char help[] =
     "--pkcs11\n"
     "                            for the credential alone (see `georder keystore create`)\n"
     "  --passphrase-source S     file:PATH or credential:NAME; without it you are asked\n"
+    "  --credential              and store the API token, from standard input or a prompt\n"
     "  --policy FILE             copied to policy.json; without it the one there, or an example\n"
     "  --ca-file FILE            copied to roots.pem; without it the one there, or Cloudflare's\n"
     "  --origin NAME             of the log, say host-17.example.com/georder\n"
@@ -50,6 +51,7 @@ enum {
     ENVIRONMENT,
     INITIALIZE,
     ALG,
+    CREDENTIAL,
     KEYSTORE,
     PASSPHRASE,
     POLICY,
@@ -61,6 +63,7 @@ enum {
 static const struct option own[] = {{"pkcs11", required_argument, NULL, PKCS11},
                                     {"initialize", required_argument, NULL, INITIALIZE},
                                     {"alg", required_argument, NULL, ALG},
+                                    {"credential", no_argument, NULL, CREDENTIAL},
                                     {"module", required_argument, NULL, MODULE},
                                     {"token", required_argument, NULL, TOKEN},
                                     {"pin-source", required_argument, NULL, PIN},
@@ -77,7 +80,7 @@ struct home {
     struct session *session;
     const char *directory, *pkcs11, *initialize, *alg, *module, *token, *pin, *passphrase, *policy,
         *ca, *origin, *resolve;
-    bool keystore;
+    bool keystore, with_credential;
     struct buf credential, signing_key, host;
     int fd; /* of the directory */
     char kid[AUDIT_KID_LEN + 1];
@@ -107,6 +110,9 @@ static enum result take(struct home *home, int option, struct err *err)
         return RESULT_OK;
     case ENVIRONMENT:
         return config_environment(&home->session->config, optarg, err);
+    case CREDENTIAL:
+        home->with_credential = true;
+        return RESULT_OK;
     case KEYSTORE:
         home->keystore = true;
         return RESULT_OK;
@@ -388,6 +394,15 @@ static enum result write_config(const struct home *home, struct err *err)
     return file_create(home->fd, "georder.json", buf_text(&text), text.len, 0600, err);
 }
 
+/* The home is made by then, and `credential put` can follow later. */
+static enum result store_credential(struct session *session, struct err *err)
+{
+    if (session_directory(session, err) == RESULT_OK && session_audit(session, err) == RESULT_OK &&
+        credential_put(session, err) == RESULT_OK)
+        return RESULT_OK;
+    return err_prefix(err, "the home is made, but without a credential");
+}
+
 static enum result init(struct home *home, struct err *err)
 {
     struct session *session = home->session;
@@ -403,9 +418,10 @@ static enum result init(struct home *home, struct err *err)
     say(&session->output,
         "home %s is made\n"
         "audit key %s: keep this thumbprint elsewhere; `audit verify --key` wants it\n"
-        "next: review policy.json, then `georder credential put --config %s/georder.json`\n",
-        shown(session->config.directory), home->kid, shown(home->directory));
-    return RESULT_OK;
+        "next: review policy.json, then `georder credential %s --config %s/georder.json`\n",
+        shown(session->config.directory), home->kid, home->with_credential ? "verify" : "put",
+        shown(home->directory));
+    return home->with_credential ? store_credential(session, err) : RESULT_OK;
 }
 
 enum result cmd_init(int argc, char **argv)

@@ -48,6 +48,9 @@ MUST_USE enum result session_ready(struct session *session, struct err *err);
 MUST_USE enum result session_audit(struct session *session, struct err *err);
 void session_free(struct session *session);
 
+/* `credential put` (credential.c), with the log open: from standard input, or a prompt. */
+MUST_USE enum result credential_put(struct session *session, struct err *err);
+
 /* A request to the policy's API below its base path, with everything but method, path and body. */
 void session_request(const struct session *session, struct net_request *request);
 /* Where an installed data file (policy/) is. */

@@ -236,3 +236,30 @@ failed() {
         [[ $stderr == *'--environment: give NAME=VALUE'* ]]
     done
 }
+
+@test "one command makes a home that can order: the credential too, and nobody is asked" {
+    local alg home=$BATS_TEST_TMPDIR/whole
+    for alg in ES384 PS256; do
+        run -0 setsid -w "$GEORDER" init "$home-$alg" --alg $alg --credential --origin "whole.example/$alg" \
+            --pkcs11 "pkcs11:token=georder?module-path=$module&pin-source=file:$HOUSE/pin" \
+            --environment "SOFTHSM2_CONF=$HOUSE/softhsm2.conf" <<<cfut_rehearsal000000000000000000000000000000000000000000
+        [[ $output == *'stored: token (user) in pkcs11:token=georder;object=cloudflare-api-token;'* ]]
+        [ "$(jq -r .audit.signing_algorithm "$home-$alg/georder.json")" = $alg ]
+        run -0 "$GEORDER" audit list --json --config "$home-$alg/georder.json"
+        [ "$(jq -r '[.records[].metadata.event_code] | join(" ")' <<<"$output")" = 'log.created credential.change credential.changed' ]
+        run -0 "$GEORDER" audit verify --config "$home-$alg/georder.json"
+        run -0 "$GEORDER" doctor --config "$home-$alg/georder.json"
+        # It would be used for the next home.
+        token_tool --delete-object --type privkey --label georder-audit
+        token_tool --delete-object --type pubkey --label georder-audit
+    done
+    printf 'correct horse' >passphrase
+    chmod 600 passphrase
+    run -0 setsid -w "$GEORDER" init "$home" --keystore --passphrase-source "file:$PWD/passphrase" --credential \
+        <<<cfut_rehearsal000000000000000000000000000000000000000000
+    run -0 "$GEORDER" doctor --config "$home/georder.json"
+    run -2 "$GEORDER" init "$home-2" --pkcs11 "pkcs11:token=georder;object=x?module-path=$module"
+    [[ $output == *'--pkcs11: give the token, init adds object and type'* ]]
+    run -2 "$GEORDER" init "$home-3" --keystore --alg ES384 --passphrase-source "file:$PWD/passphrase"
+    [[ $output == *"a keystore's audit key is ES256"* ]]
+}
