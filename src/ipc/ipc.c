@@ -171,15 +171,24 @@ static ssize_t message_read(int fd, unsigned char *kind, struct msg *msg)
     return got;
 }
 
+/* The memory stays: who serves many messages need not have it made and wiped whole each time. */
+static void msg_reset(struct msg *msg)
+{
+    fd_close(&msg->fd);
+    buf_reset(&msg->body);
+    msg->type = MSG_NONE;
+    msg->at = 0;
+    msg->malformed = false;
+}
+
 enum result ipc_receive(struct ipc *ipc, struct msg *msg, int64_t deadline, bool *open,
                         struct err *err)
 {
     unsigned char kind = 0;
     ssize_t got;
 
-    msg_free(msg);
-    *msg = (struct msg)MSG_INIT;
-    if (wait_readable(ipc->fd, deadline, err) != RESULT_OK)
+    msg_reset(msg);
+    if (deadline >= 0 && wait_readable(ipc->fd, deadline, err) != RESULT_OK)
         return err->result;
     got = message_read(ipc->fd, &kind, msg);
     if (open != NULL)

@@ -302,18 +302,17 @@ static enum msg_type failure_type(const struct server *server, bool *open)
     return MSG_KEYS_FAILED;
 }
 
-static enum result serve_one(struct server *server, bool *open, struct err *err)
+static enum result serve_one(struct server *server, struct msg *msg, bool *open, struct err *err)
 {
-    AUTO_MSG msg = MSG_INIT;
     struct answer answer = {.body = BUF_INIT(MSG_LIMIT)};
     struct err failure;
     enum result result;
 
-    if (ipc_receive(&server->ipc, &msg, -1, open, err) != RESULT_OK)
+    if (ipc_receive(&server->ipc, msg, -1, open, err) != RESULT_OK)
         return err->result;
     if (!*open)
         return RESULT_OK;
-    if (handle_in_time(server, &msg, &answer, &failure) != RESULT_OK) {
+    if (handle_in_time(server, msg, &answer, &failure) != RESULT_OK) {
         buf_reset(&answer.body);
         answer.type = failure_type(server, open);
         put_failure(&answer.body, &failure);
@@ -339,6 +338,7 @@ int keys_run(int channel)
     struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN},
                             .ring = {.note = BUF_INIT(512)},
                             .pending = CREDENTIAL_INIT};
+    AUTO_MSG msg = MSG_INIT;
     struct err err = {0};
     enum result result;
     bool open = true;
@@ -347,7 +347,7 @@ int keys_run(int channel)
     server.key.other = &server.credential;
     server.credential.other = &server.key;
     do
-        result = serve_one(&server, &open, &err);
+        result = serve_one(&server, &msg, &open, &err);
     while (result == RESULT_OK && open);
     server_end(&server);
     return result == RESULT_OK ? 0 : RESULT_INTERNAL;
