@@ -496,8 +496,8 @@ between() { # FILE: the table in it, without the cold start, which is that of on
 
 # narrow: the table for a page of 80 columns, without the CKRs
 narrow() {
-    sed -e '/^|---/d; s/credential as CKO_DATA/CKO_DATA/; s/credential in a [^|]*/sealed keystore /' \
-        -e 's/works, by raw RSA/raw RSA/g; s/works/yes/g; s/[A-Z]*_[A-Z_]*_[A-Z]* /no /g' |
+    sed -e '/^|---/d; s/credential as CKO_DATA/data object/; s/credential in a [^|]*/sealed keystore /' \
+        -e 's/works, by raw RSA/raw RSA/g; s/works/yes/g; s/[A-Z]*_[A-Z_]* /no /g' |
         awk -F ' *[|] *' '{ printf "%-15s %-9s %-12s %-11s %-5s %s\n", $2, $3, $4, $5, $6, $7 }'
 }
 
