@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Five PKCS#11 modules from Debian: what each can do by raw Cryptoki, and georder with each of them.
 # setup_file leaves what was measured in BUILD/tests/modules.json and, as a table, modules.md.
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helper
 load home
