@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Five PKCS#11 modules from Debian: what each can do by raw Cryptoki, and georder with each of them.
 # setup_file leaves what was measured in BUILD/tests/modules.json and, as a table, modules.md.
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helper
 load home
@@ -237,82 +237,270 @@ END
 
 # --- georder with each of them
 
-init_knows() { # OPTION
-    "$GEORDER" init --help | grep -q -- "$1"
+pkcs11() { # MODULE [OBJECT]: the token, or an object of it, as a URI
+    about "$1" .uri | sed "s|?|${2:+;object=$2}?|; s|\$|\&pin-source=file:pin|"
 }
 
-# init_on MODULE ALG: a home of that module's token; policy, roots and order as home_make has them.
+# init_on MODULE ALG [OPTION...]: a home of that module's token; policy, roots and order as home_make has them.
 init_on() {
     local option
-    local -a options=()
+    local -a options=("${@:3}")
     while IFS= read -r option; do
         options+=(--environment "$option")
     done < <(about "$1" '.environment | to_entries[] | "\(.key)=\(.value)"')
-    if init_knows --pkcs11; then
-        options+=(--pkcs11 "$(about "$1" .uri)&pin-source=file:pin" --alg "$2")
-        [ "$(about "$1" .initialize)" = null ] || options+=(--initialize "$(about "$1" .initialize)")
-    else
-        options+=(--module "$(about "$1" .module)" --token "$(about "$1" .token)" --pin-source file:pin)
-    fi
+    [ "$(about "$1" .initialize)" = null ] || options+=(--initialize "$(about "$1" .initialize)")
     export HOUSE=$PWD/$1-$2
+    rm -rf "$HOUSE"
     mkdir -m 700 "$HOUSE"
     cp "$BATS_FILE_TMPDIR/$1/pin" "$HOUSE/pin"
     "$GEORDER" init "$HOUSE" --quiet --policy home/policy.json --ca-file home/roots.pem \
-        --origin rehearsal.example/georder --resolve 127.0.0.1 "${options[@]}"
+        --origin rehearsal.example/georder --resolve 127.0.0.1 --pkcs11 "$(pkcs11 "$1")" --alg "$2" "${options[@]}"
 }
 
-# orders MODULE ALG: a whole order, its records signed by that token
-orders() {
-    init_on "$1" "$2"
-    georder credential put --quiet <token
-    georder order --quiet --file home/order.json
+# What georder names in place of what a token cannot do.
+declare -A ways=(
+    [data]='`georder keystore create FILE --recipient URI`'
+    [ES256]='take an RSA key: RS256'
+    [ES384]='take an EC P-256 key (ES256) or an RSA key (RS256)'
+    [RS256]='take an EC P-256 key: ES256'
+    [PS256]='the same RSA key can sign by RS256 (audit.signing_algorithm)'
+    [ECDH-ES]='make the recipient an RSA key: RSA-OAEP-256'
+    [RSA-OAEP-256]='make the recipient an EC P-256 key: ECDH-ES+A256KW'
+)
+
+cell() { # MODULE ROW TEXT
+    printf '%s\t%s\n' "$2" "$3" >>"$BATS_FILE_TMPDIR/$1.cells"
+}
+
+# attempt MODULE ROW COMMAND...: it works, or georder says which CKR and what works instead. Writes
+# the cell, and fails like the command.
+attempt() {
+    local why
+    if why=$("${@:3}" 2>&1 >/dev/null); then
+        cell "$1" "$2" works
+        return 0
+    fi
+    [[ $why == *"${ways[$2]}"* && $why =~ \((CKR_[A-Z0-9_]+)\) ]] ||
+        { cell "$1" "$2" "$why" && echo "$2: $why" >&2 && return 1; }
+    cell "$1" "$2" "${BASH_REMATCH[1]}"
+    return 1
+}
+
+# ordered ALG: a whole order in this home, its records signed by that
+ordered() {
+    local before
+    before=$(posts)
+    georder order --quiet --again --file home/order.json
+    [ "$(posts)" = $((before + 1)) ]
     verified
-    [ "$(events)" = 'log.created order.intent order.response' ]
-    [ "$(jq -r '.protected' "$HOUSE"/audit/records/*.jsonl | basenc --base64url -d 2>/dev/null | grep -o '"alg":"[A-Z0-9]*"' | sort -u)" = "\"alg\":\"$2\"" ]
-    use "$1" token destroy @token @pin
+    [ "$(jq -r '.protected' "$HOUSE"/audit/records/*.jsonl | basenc --base64url -d 2>/dev/null |
+        grep -o '"alg":"[A-Z0-9]*"' | sort -u)" = "\"alg\":\"$1\"" ]
 }
 
-# What a module cannot, georder cannot either, and gives the module's own code.
-refuses() { # MODULE ALG CKR
-    run --separate-stderr init_on "$1" "$2"
-    [[ $status == 9 && $stderr == *"$3"* ]] || { echo "exit $status: $stderr" >&2 && return 1; }
+store() {
+    georder credential put --quiet <token
 }
 
-# as_user MODULE: with each algorithm, what the measurement says
-as_user() {
-    local alg kind found
-    home_start '' keystore
+# signs MODULE: a home with each algorithm, and an order where the credential can be on the token
+signs() {
+    local alg
     for alg in ES256 ES384 RS256 PS256; do
-        [ "$alg" = ES256 ] || init_knows --alg || continue
-        case $alg in ES256) kind=ec256 ;; ES384) kind=ec384 ;; *) kind=rsa3072 ;; esac
-        found=$(jq -r --arg kind $kind --arg alg $alg '.[$kind][$alg] // .[$kind].generate' "$BATS_FILE_TMPDIR/$1.json")
-        if [ "$found" = ok ]; then
-            orders "$1" "$alg"
+        use "$1" token destroy @token @pin
+        attempt "$1" "$alg" init_on "$1" "$alg" || continue
+        export HOUSE=$PWD/$1-$alg # attempt has it in a subshell
+        if [ "$1" = nss ]; then
+            verified
         else
-            refuses "$1" "$alg" "${found##* }"
+            store
+            ordered "$alg"
         fi
     done
 }
 
+# sealed MODULE ALG: the credential in a keystore that a key of the token opens, and an order with it
+sealed() {
+    local row=${2%+*} signer=ES256
+    [ "$1" != opencryptoki ] || signer=RS256
+    use "$1" token destroy @token @pin
+    init_on "$1" $signer --keystore
+    attempt "$1" "$row" georder keystore create "$HOUSE/keystore.json" --recipient "$(pkcs11 "$1" seal)" \
+        --generate "$2" || return 0
+    store
+    ordered $signer
+    jq -e '.secrets | keys == ["cloudflare-api-token"]' "$HOUSE/keystore.json"
+    cell "$1" sealed works
+}
+
+# as_user MODULE: everything; the cells that it measures are on standard input
+as_user() {
+    local signer=ES256
+    [ "$1" != opencryptoki ] || signer=RS256
+    home_start '' keystore
+    : >"$BATS_FILE_TMPDIR/$1.cells"
+    use "$1" token destroy @token @pin
+    init_on "$1" $signer
+    run --separate-stderr georder doctor --json
+    jq -e '.checks[] | select(.check == "token").ok' <<<"$output"
+    cell "$1" token works
+    jq -e '.checks[] | select(.check == "signing_key").ok' <<<"$output"
+    cell "$1" login works
+    ! attempt "$1" data store || georder credential list --quiet
+    signs "$1"
+    sealed "$1" ECDH-ES+A256KW
+    sealed "$1" RSA-OAEP-256
+    use "$1" token destroy @token @pin
+    diff <(sort -u "$BATS_FILE_TMPDIR/$1.cells" | tr '\t' ' ') <(sort -u)
+}
+
+# bats test_tags=sandbox
 @test "georder with SoftHSM2" {
-    as_user softhsm2
+    as_user softhsm2 <<'END'
+token works
+login works
+data works
+sealed works
+ES256 works
+ES384 works
+RS256 works
+PS256 works
+ECDH-ES works
+RSA-OAEP-256 works
+END
 }
 
+# bats test_tags=sandbox
 @test "georder with opencryptoki" {
-    as_user opencryptoki
+    as_user opencryptoki <<'END'
+token works
+login works
+data works
+sealed works
+ES256 CKR_MECHANISM_INVALID
+ES384 CKR_MECHANISM_INVALID
+RS256 works
+PS256 works
+ECDH-ES CKR_MECHANISM_INVALID
+RSA-OAEP-256 works
+END
 }
 
+# bats test_tags=sandbox
 @test "georder with tpm2-pkcs11" {
-    init_knows --pkcs11 || skip 'the sandbox of georder-keys does not let it reach a TPM on a port yet'
-    as_user tpm2
+    as_user tpm2 <<'END'
+token works
+login works
+data works
+sealed works
+ES256 works
+ES384 works
+RS256 works
+PS256 works
+ECDH-ES CKR_FUNCTION_NOT_SUPPORTED
+RSA-OAEP-256 works
+END
 }
 
+# bats test_tags=sandbox
 @test "georder with NSS" {
-    init_knows --initialize || skip 'georder has no way yet to give a module its arguments'
-    as_user nss
+    as_user nss <<'END'
+token works
+login works
+data CKR_ATTRIBUTE_VALUE_INVALID
+sealed works
+ES256 works
+ES384 works
+RS256 works
+PS256 works
+ECDH-ES works
+RSA-OAEP-256 works
+END
 }
 
+# bats test_tags=sandbox
 @test "georder with p11-kit" {
-    init_knows --pkcs11 || skip 'libp11 does not find the key that was just made'
-    as_user p11-kit
+    as_user p11-kit <<'END'
+token works
+login works
+data works
+sealed works
+ES256 works
+ES384 works
+RS256 works
+PS256 works
+ECDH-ES CKR_MECHANISM_INVALID
+RSA-OAEP-256 works
+END
+}
+
+# The token's flags as georder tells them: low, final try, locked. Nothing is tried in vain.
+# bats test_tags=sandbox
+@test "georder and a PIN that opencryptoki locks at the third wrong try" {
+    home_start '' keystore
+    use opencryptoki token destroy @token @pin
+    init_on opencryptoki RS256
+    store
+    mv "$HOUSE/pin" "$HOUSE/right"
+    (umask 077 && printf 00000000 >"$HOUSE/pin")
+    order_says 'CKR_PIN_INCORRECT); it was tried once; now: a wrong PIN was tried before'
+    order_says 'CKR_PIN_INCORRECT); it was tried once; now: '*'one try is left'
+    order_says 'one try is left before the PIN is locked; nothing was tried: check the PIN and run this on a terminal'
+    run -9 script -qec "'$GEORDER' order --config '$HOUSE/georder.json' --file home/order.json" /dev/null </dev/null
+    [[ $output == *'it was tried once; now: '*'the PIN is locked'* ]]
+    mv "$HOUSE/right" "$HOUSE/pin"
+    order_says 'the PIN is locked; nothing was tried: the security officer must reset it'
+    [ "$(posts)" = 0 ]
+    use opencryptoki token reset @token @so-pin @pin
+    ordered RS256
+    use opencryptoki token destroy @token @pin
+}
+
+order_says() { # PATTERN, at the end
+    run -9 --separate-stderr georder order --file home/order.json
+    # shellcheck disable=SC2053
+    [[ $stderr == *$1 ]] || { echo "$stderr" >&2 && return 1; }
+}
+
+# --- the table of all that
+
+# georder_table: from the cells and, for raw RSA and the cold start, from what was measured
+georder_table() {
+    local module
+    for module in "${modules[@]}"; do
+        jq -Rn --slurpfile raw "$BATS_FILE_TMPDIR/$module.json" '[inputs / "\t" | {(.[0]): .[1]}] | add
+            | if .["RSA-OAEP-256"] == "works" and $raw[0]["rsa3072-decrypt"].OAEP_SHA256 != "ok"
+              then .["RSA-OAEP-256"] = "works, by raw RSA" else . end
+            | .start = "\($raw[0].start.ms | floor) ms"' "$BATS_FILE_TMPDIR/$module.cells"
+    done | jq -rs '
+        . as $cells | ["token", "find token"], ["login", "login"], ["data", "credential as CKO_DATA"],
+        ["sealed", "credential in a keystore sealed to the HSM"], (["ES256", "ES384", "RS256", "PS256",
+        "ECDH-ES", "RSA-OAEP-256"][] | [., .]), ["start", "cold start"]
+        | . as $row | "| " + ([$row[1]] + [$cells[] | .[$row[0]] // "?" | ltrimstr("CKR_")] | join(" | ")) + " |"'
+}
+
+between() { # FILE: the table in it, without the cold start, which is that of one machine
+    sed -n '/<!-- modules -->/,/<!-- end of modules -->/p' "$1" | grep '^|' | grep -v '^| cold start'
+}
+
+# bats test_tags=sandbox
+@test "the tables in README.md and georder-keys.7 are what was measured" {
+    local table=$GEORDER_BUILD/tests/georder-modules.md
+    {
+        echo '| | SoftHSM 2 | opencryptoki | tpm2-pkcs11 | NSS | p11-kit |'
+        echo '|---|---|---|---|---|---|'
+        georder_table
+    } >"$table"
+    run -1 grep -F '?' "$table"
+    diff <(between "$GEORDER_SOURCE/README.md") <(grep -v '^| cold start' "$table")
+    diff <(man_table "$GEORDER_SOURCE/src/keys/georder-keys.7") <(narrow <"$table" | grep -v '^cold start')
+}
+
+# narrow: the table for a page of 80 columns, without the CKRs
+narrow() {
+    sed -e '/^|---/d; s/credential as CKO_DATA/data object/; s/credential in a [^|]*/sealed keystore /' \
+        -e 's/works, by raw RSA/raw RSA/g; s/works/yes/g; s/[A-Z]*_[A-Z_]* /no /g' |
+        awk -F ' *[|] *' '{ printf "%-15s %-9s %-12s %-11s %-5s %s\n", $2, $3, $4, $5, $6, $7 }'
+}
+
+man_table() { # FILE
+    sed -n '/^\.\\" The table of/,/^\.Ed/p' "$1" | grep -v '^\.\|^cold start'
 }
