@@ -416,3 +416,26 @@ answer() { # PROMPT FILE: types what the file holds
     keep_nothing "$KEYS" -- token
     keeps_locked "$KEYS" passphrase
 }
+
+# unlocked ARGUMENT...: georder where no memory can be locked, not even by root.
+unlocked() {
+    setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock prlimit --memlock=0 \
+        "$GEORDER" "$1" --config "$HOUSE/georder.json" "${@:2}"
+}
+
+# bats test_tags=sandbox
+@test "memory that cannot be locked: exit 9, unless the policy takes it, and then the record says so" {
+    home pkcs11
+    listen
+    run -9 --separate-stderr unlocked order --file "$HOUSE/order.json"
+    [[ $stderr == *'the memory for secrets cannot be locked: raise the limit of locked memory'* ]]
+    [ "$(requests)" = 0 ]
+    home_edit policy.json '.locked_memory = "preferred"'
+    run -0 unlocked order --file "$HOUSE/order.json"
+    [[ $(last_record .sandbox.keys) == memory=unlocked\ * ]]
+    run -0 georder order --again --file "$HOUSE/order.json"
+    [[ $(last_record .sandbox.keys) == memory=locked\ * ]]
+    home_edit policy.json '.locked_memory = "no"'
+    run -11 georder order --file "$HOUSE/order.json"
+    [[ $output == *'/locked_memory: must be required (the default) or preferred' ]]
+}
