@@ -2,7 +2,7 @@
 # What is left of the token, the PIN and the passphrase once they have been used: nothing, in the
 # memory of any process and in any file; raw, in base64, hex or UTF-16, whole or in part. Sanitizers
 # keep what was freed, and hosts without root cannot look: hence the tags and the skips.
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2154,SC2030,SC2031
 
 load helper
 load home
