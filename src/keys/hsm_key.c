@@ -1,12 +1,9 @@
 /* A private key on a token: which one, what it is, and its public half. */
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/objects.h>
-#include <openssl/param_build.h>
 #include <string.h>
 
 #include "cryptoki.h"
+#include "jwk.h"
 
 #define NUMBER_MAX 1024 /* bytes of an RSA modulus or an EC point, generously */
 
@@ -186,78 +183,40 @@ static const char *point_bytes(const struct buf *attribute, size_t *len)
     return attribute->data + 2;
 }
 
-static const char *group_of(const struct buf *parameters)
+static const struct curve *curve_on(const struct buf *parameters)
 {
     const unsigned char *at = (const unsigned char *)parameters->data;
     ASN1_OBJECT *object = d2i_ASN1_OBJECT(NULL, &at, (long)parameters->len);
     int nid = object != NULL ? OBJ_obj2nid(object) : NID_undef;
 
     ASN1_OBJECT_free(object);
-    return nid == NID_X9_62_prime256v1 ? "prime256v1" : nid == NID_secp384r1 ? "secp384r1" : NULL;
-}
-
-static EVP_PKEY *key_made(const char *kind, OSSL_PARAM_BLD *build)
-{
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind, NULL);
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    EVP_PKEY *key = NULL;
-
-    if (context == NULL || params == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
-        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    OSSL_PARAM_free(params);
-    EVP_PKEY_CTX_free(context);
-    return key;
-}
-
-static EVP_PKEY *ec_made(const char *group, const struct buf *attribute)
-{
-    size_t len;
-    const char *point = point_bytes(attribute, &len);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY *key = NULL;
-
-    if (build != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len) == 1)
-        key = key_made("EC", build);
-    OSSL_PARAM_BLD_free(build);
-    return key;
-}
-
-static EVP_PKEY *rsa_made(const struct buf *modulus, const struct buf *exponent)
-{
-    BIGNUM *n = BN_bin2bn((const unsigned char *)modulus->data, (int)modulus->len, NULL);
-    BIGNUM *e = BN_bin2bn((const unsigned char *)exponent->data, (int)exponent->len, NULL);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY *key = NULL;
-
-    if (build != NULL && n != NULL && e != NULL &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-        key = key_made("RSA", build);
-    OSSL_PARAM_BLD_free(build);
-    BN_free(n);
-    BN_free(e);
-    return key;
+    return nid == NID_X9_62_prime256v1 ? curve_named("P-256")
+           : nid == NID_secp384r1      ? curve_named("P-384")
+                                       : NULL;
 }
 
 static enum result ec_public(struct token *token, CK_OBJECT_HANDLE object, EVP_PKEY **out,
                              struct err *err)
 {
     AUTO_BUF parameters = BUF_INIT(NUMBER_MAX), point = BUF_INIT(NUMBER_MAX);
-    const char *group;
+    AUTO_BUF bare = BUF_INIT(NUMBER_MAX);
+    const struct curve *curve;
+    const char *bytes;
+    size_t len;
 
     if (object_bytes(token, object, CKA_EC_PARAMS, &parameters, err) != RESULT_OK ||
         object_bytes(token, object, CKA_EC_POINT, &point, err) != RESULT_OK)
         return err->result;
-    group = parameters.len > 0 ? group_of(&parameters) : NULL;
-    if (parameters.len > 0 && group == NULL)
+    curve = parameters.len > 0 ? curve_on(&parameters) : NULL;
+    if (parameters.len > 0 && curve == NULL)
         return err_set(err, RESULT_KEY,
                        "token \"%s\": the key is on a curve that is neither P-256 nor P-384",
                        token->label);
-    if (group != NULL && point.len > 0)
-        *out = ec_made(group, &point);
+    if (curve != NULL && point.len > 0) {
+        bytes = point_bytes(&point, &len);
+        buf_put(&bare, bytes, len);
+        *out = pkey_ec_public(curve, &bare);
+    }
     return RESULT_OK;
 }
 
@@ -270,7 +229,7 @@ static enum result rsa_public(struct token *token, CK_OBJECT_HANDLE object, EVP_
         object_bytes(token, object, CKA_PUBLIC_EXPONENT, &exponent, err) != RESULT_OK)
         return err->result;
     if (modulus.len > 0 && exponent.len > 0)
-        *out = rsa_made(&modulus, &exponent);
+        *out = pkey_rsa_public(&modulus, &exponent);
     return RESULT_OK;
 }
 

@@ -16,6 +16,10 @@ struct curve {
     const char *group, *crv; /* OpenSSL's name, JOSE's */
     size_t size;             /* of a coordinate, in bytes */
 };
+/* From an uncompressed point, which must be on the curve; from big-endian numbers. The caller's;
+ * NULL when they make no key. */
+EVP_PKEY *pkey_ec_public(const struct curve *curve, const struct buf *point);
+EVP_PKEY *pkey_rsa_public(const struct buf *n, const struct buf *e);
 /* NULL when the key is not EC on P-256 or P-384. The key must be OpenSSL's own, not a token's. */
 const struct curve *curve_of(const EVP_PKEY *key);
 const struct curve *curve_named(const char *crv); /* or NULL */

@@ -35,7 +35,7 @@ static bool point_valid(EVP_PKEY *key)
     return good;
 }
 
-static EVP_PKEY *ec_import(const struct curve *curve, const struct buf *point)
+EVP_PKEY *pkey_ec_public(const struct curve *curve, const struct buf *point)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     EVP_PKEY *key = NULL;
@@ -73,12 +73,12 @@ static enum result ec_get(const struct json_doc *doc, const cJSON *node, EVP_PKE
     buf_put(&point, x.data, x.len);
     buf_put(&point, y.data, y.len);
     if (x.len == curve->size && y.len == curve->size)
-        *out = ec_import(curve, &point);
+        *out = pkey_ec_public(curve, &point);
     return *out != NULL ? RESULT_OK
                         : json_fail(doc, node, err, "x and y are not a point on %s", curve->crv);
 }
 
-static EVP_PKEY *rsa_import(const struct buf *n, const struct buf *e)
+EVP_PKEY *pkey_rsa_public(const struct buf *n, const struct buf *e)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     BIGNUM *modulus = BN_bin2bn((const unsigned char *)n->data, (int)n->len, NULL);
@@ -108,7 +108,7 @@ static enum result rsa_get(const struct json_doc *doc, const cJSON *node, EVP_PK
         bytes_get(doc, node, "e", 1, &e, err) != RESULT_OK)
         return err->result;
     if ((n.data[0] & 0x80) != 0)
-        *out = rsa_import(&n, &e);
+        *out = pkey_rsa_public(&n, &e);
     return *out != NULL ? RESULT_OK : json_fail(doc, node, err, "n and e are not an RSA key");
 }
 
