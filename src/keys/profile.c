@@ -194,14 +194,7 @@ static enum result reach_nss(const char *initialize, struct guard_reach *reach, 
     return reach_if_there(reach, buf_text(&directory), true, err);
 }
 
-static enum result reach_nothing(const char *initialize, struct guard_reach *reach, struct err *err)
-{
-    (void)initialize;
-    (void)reach;
-    (void)err;
-    return RESULT_OK;
-}
-
+/* p11-kit-client.so needs none: the socket of its server, which strict permits. */
 static const struct {
     const char *file;
     enum result (*reach)(const char *initialize, struct guard_reach *reach, struct err *err);
@@ -209,7 +202,6 @@ static const struct {
     {"libsofthsm2.so", reach_softhsm},          {"softhsm2", reach_softhsm},
     {"libopencryptoki.so", reach_opencryptoki}, {"PKCS11_API.so", reach_opencryptoki},
     {"libtpm2_pkcs11.so", reach_tpm2},          {"libsoftokn3.so", reach_nss},
-    {"p11-kit-client.so", reach_nothing}, /* a socket of its server, which strict permits */
 };
 
 static enum result reach_paths(const struct json_doc *doc, const cJSON *profile, const char *name,
