@@ -144,7 +144,9 @@ Test(classes, suffix_ends_at_a_dot)
         order_make(&order, outside[i], "");
         cr_assert_eq(order_check(&order, &err), RESULT_OK);
         cr_assert(policy_resolve_zone(policy, &order));
-        cr_assert_eq(policy_decide(policy, &order, NOW, &decision, &err), RESULT_USAGE);
+        cr_assert_eq(
+            policy_decide(policy, &order, &(struct circumstances){.now = NOW}, &decision, &err),
+            RESULT_USAGE);
         cr_assert(!decision.permit);
         cr_assert_not_null(strstr(err.text, "is not in the zone example.com"), "%s", err.text);
     }
