@@ -25,8 +25,7 @@ enum result {
     RESULT_KEY = 9,
     RESULT_AUDIT = 10,
     RESULT_CONFIG = 11,
-    RESULT_FAILED =
-        12, /* a check that people asked for did not pass: exits as 1, as diff(1) does */
+    RESULT_FAILED = 12, /* a check did not pass: exits as 1, as diff(1) does */
     RESULT_COUNT
 };
 
