@@ -120,3 +120,23 @@ void decide_must(const struct policy *policy, struct order *order, int64_t now,
     cr_assert_eq(known, order->apex[0] != '\0');
     cr_assert_eq(policy_decide(policy, order, &at, out, &err), RESULT_OK, "%s", err.text);
 }
+
+bool host_permitted(const char *pattern, const char *forbidden, const char *host)
+{
+    AUTO_BUF rules = BUF_INIT(65536);
+    AUTO_DECISION decision = {0};
+    struct order order;
+    if (strcmp(pattern, "example.com") == 0)
+        buf_puts(&rules, PERMIT("p", "\"example.com\""));
+    else
+        text_edit(&rules, PERMIT("p", "\"example.com\", \"@\""), "@", pattern);
+    if (forbidden[0] != '\0')
+        buf_printf(&rules,
+                   ", {\"id\": \"f\", \"effect\": \"forbid\", \"reason\": \"never\", "
+                   "\"hosts\": [\"%s\"]}",
+                   forbidden);
+    AUTO_POLICY *policy = policy_with(buf_text(&rules));
+    order_make(&order, strcmp(host, "example.com") == 0 ? "" : host, "");
+    decide_must(policy, &order, NOW, &decision);
+    return decision.permit;
+}
