@@ -152,11 +152,11 @@ API https://api.cloudflare.com/client/v4, pins: 16, networks: 22, TLS 1.3 or new
 
 @test "wrong words: exit 2, or 11 for a file that is not there" {
     run -2 "$GEORDER" policy
-    [ "$output" = 'georder policy: say lint or show; see georder policy --help' ]
+    [[ $output == 'georder policy: say '*lint*' or '*'; see georder policy --help' ]]
     run -2 "$GEORDER" policy list
-    [ "$output" = 'georder policy: say lint or show; see georder policy --help' ]
+    [[ $output == 'georder policy: say '*lint*' or '*'; see georder policy --help' ]]
     run -2 "$GEORDER" policy lint a b
-    [ "$output" = 'georder policy: b: one word too many; see georder policy --help' ]
+    [ "$output" = 'georder policy: b: one word too many; see georder policy lint --help' ]
     run -11 "$GEORDER" policy lint nothing.json
     [[ $output == *'"nothing.json" does not exist' ]]
     run -11 "$GEORDER" policy lint .
