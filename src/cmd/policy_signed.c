@@ -147,12 +147,16 @@ const struct approvers *signed_file_before(const struct signed_file *file)
 
 void approval_tell(struct session *session, const struct approval *approval)
 {
-    say(&session->output, "  %-32s %s%s%s%s%s\n", shown(approval->file),
-        approval->valid ? "valid: " : "not valid: ", shown(approval->why), approval->type,
-        approval->valid                    ? " "
-        : approval->fingerprint[0] != '\0' ? " ("
-                                           : "",
-        approval->fingerprint);
+    const struct output *output = &session->output;
+
+    if (approval->valid)
+        say(output, "  %-32s valid: %s %s\n", shown(approval->file), approval->type,
+            approval->fingerprint);
+    else if (approval->fingerprint[0] != '\0')
+        say(output, "  %-32s not valid: %s (%s %s)\n", shown(approval->file), shown(approval->why),
+            approval->type[0] != '\0' ? approval->type : "unknown key", approval->fingerprint);
+    else
+        say(output, "  %-32s not valid: %s\n", shown(approval->file), shown(approval->why));
 }
 
 cJSON *approval_json(const struct approval *approval)
