@@ -166,3 +166,28 @@ cJSON *approvals_json(const struct approvals *approvals)
     }
     return list;
 }
+
+static bool is_among(const struct approver *people, size_t count, const char *principal)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(people[i].principal, principal) == 0)
+            return true;
+    return false;
+}
+
+size_t approvals_others(const struct approvers *approvers, const struct approvals *approvals,
+                        const char *requester, struct approver out[SIGNATURES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < approvals->count; i++) {
+        const struct approval *approval = &approvals->item[i];
+        const struct principal *who = approvers_find(approvers, approval->principal);
+
+        if (!approval->valid || who == NULL || principal_is_user(who, requester) ||
+            is_among(out, count, who->name))
+            continue;
+        out[count++] = (struct approver){who->name, who->group, who->groups};
+    }
+    return count;
+}

@@ -4,6 +4,7 @@
 
 #include "approval.h"
 #include "config.h"
+#include "policy.h"
 
 struct signatures {        /* owned, signatures_free() */
     size_t count, ignored; /* ignored: names there that are no *.sig */
@@ -36,5 +37,9 @@ void trust_list_free(struct trust_list *list);
 
 /* Each valid approval: principal, key type and fingerprint; the caller's. */
 cJSON *approvals_json(const struct approvals *approvals);
+/* The people who approved, without any that has this login name; their names and groups are the
+ * approvers'. How many. */
+size_t approvals_others(const struct approvers *approvers, const struct approvals *approvals,
+                        const char *requester, struct approver out[SIGNATURES_MAX]);
 
 #endif
