@@ -113,11 +113,12 @@ void order_make(struct order *out, const char *first, const char *second)
 void decide_must(const struct policy *policy, struct order *order, int64_t now,
                  struct decision *out)
 {
+    struct circumstances at = {.now = now};
     struct err err = {0};
     cr_assert_eq(order_check(order, &err), RESULT_OK, "%s", err.text);
     bool known = policy_resolve_zone(policy, order);
     cr_assert_eq(known, order->apex[0] != '\0');
-    cr_assert_eq(policy_decide(policy, order, now, out, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(policy_decide(policy, order, &at, out, &err), RESULT_OK, "%s", err.text);
 }
 
 bool host_permitted(const char *pattern, const char *forbidden, const char *host)
