@@ -27,14 +27,14 @@ int main(int argc, char **argv)
 
     if (cmd_start(&err) != RESULT_OK) {
         (void)fprintf(stderr, "georder: %s\n", err.text);
-        return (int)err.result;
+        return result_exit(err.result);
     }
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return printf("georder %s\n", GEORDER_VERSION) < 0 || fflush(stdout) != 0;
     if (argc > 1 && is_help(argv[1]))
-        return (int)cmd_help(commands, argc - 1, argv + 1);
+        return result_exit(cmd_help(commands, argc - 1, argv + 1));
     for (const struct command *command = commands; argc > 1 && command->name != NULL; command++)
         if (strcmp(command->name, argv[1]) == 0)
-            return (int)command->run(argc - 1, argv + 1);
-    return (int)cmd_unknown(argc, argv);
+            return result_exit(command->run(argc - 1, argv + 1));
+    return result_exit(cmd_unknown(argc, argv));
 }

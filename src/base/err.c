@@ -23,6 +23,7 @@ static const struct {
     [RESULT_KEY] = {"key", "key, HSM, PIN or keystore trouble"},
     [RESULT_AUDIT] = {"audit", "the audit log cannot be written, or does not verify"},
     [RESULT_CONFIG] = {"config", "config or policy is invalid, expired, unsigned or unsafe"},
+    [RESULT_FAILED] = {"failed", "a policy is wider than it may be, or fails its tests"},
 };
 
 const char *result_name(enum result result)
@@ -33,6 +34,11 @@ const char *result_name(enum result result)
 const char *result_meaning(enum result result)
 {
     return result < RESULT_COUNT ? results[result].meaning : "internal error";
+}
+
+int result_exit(enum result result)
+{
+    return result == RESULT_FAILED ? RESULT_INTERNAL : (int)result;
 }
 
 static void text_cut(struct err *err, int wanted)

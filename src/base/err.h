@@ -1,8 +1,8 @@
 /*
  * Results and their texts. A function that can fail returns an `enum result`, takes a
  * `struct err *` last, and fills it by err_set(): what was wrong, where, what to do.
- * The value of a result is the exit code of the program (DESIGN section 9); the table in
- * err.c is the only place that explains them.
+ * The value of a result is the exit code of the program (DESIGN section 9), RESULT_FAILED aside;
+ * the table in err.c is the only place that explains them.
  */
 #ifndef GEORDER_ERR_H
 #define GEORDER_ERR_H
@@ -25,6 +25,7 @@ enum result {
     RESULT_KEY = 9,
     RESULT_AUDIT = 10,
     RESULT_CONFIG = 11,
+    RESULT_FAILED = 12, /* a check did not pass: exits as 1, as diff(1) does */
     RESULT_COUNT
 };
 
@@ -44,5 +45,6 @@ enum result err_errno(struct err *err, enum result result, const char *fmt, ...)
 
 const char *result_name(enum result result);    /* "denied": stable, for JSON */
 const char *result_meaning(enum result result); /* "denied by policy": for people */
+int result_exit(enum result result);            /* 0..11 */
 
 #endif

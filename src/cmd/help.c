@@ -9,23 +9,30 @@
 static void exit_codes(void)
 {
     (void)puts("exit  name        meaning");
-    for (int i = 0; i < RESULT_COUNT; i++)
-        (void)printf("%4d  %-10s  %s\n", i, result_name((enum result)i),
-                     result_meaning((enum result)i));
+    for (int code = 0; code < RESULT_COUNT; code++)
+        for (enum result r = 0; r < RESULT_COUNT; r++)
+            if (result_exit(r) == code)
+                (void)printf("%4d  %-10s  %s\n", code, result_name(r), result_meaning(r));
+}
+
+static cJSON *exit_code_json(enum result result)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(entry, "exit", result_exit(result));
+    cJSON_AddStringToObject(entry, "name", result_name(result));
+    cJSON_AddStringToObject(entry, "meaning", result_meaning(result));
+    return entry;
 }
 
 static cJSON *exit_codes_json(void)
 {
     cJSON *list = cJSON_CreateArray();
 
-    for (int i = 0; i < RESULT_COUNT; i++) {
-        cJSON *entry = cJSON_CreateObject();
-
-        cJSON_AddNumberToObject(entry, "exit", i);
-        cJSON_AddStringToObject(entry, "name", result_name((enum result)i));
-        cJSON_AddStringToObject(entry, "meaning", result_meaning((enum result)i));
-        cJSON_AddItemToArray(list, entry);
-    }
+    for (int code = 0; code < RESULT_COUNT; code++)
+        for (enum result r = 0; r < RESULT_COUNT; r++)
+            if (result_exit(r) == code)
+                cJSON_AddItemToArray(list, exit_code_json(r));
     return list;
 }
 

@@ -18,7 +18,7 @@ static void document_print(struct output *output, const struct err *err)
     AUTO_BUF text = BUF_INIT(64 * 1024 * 1024);
 
     cJSON_AddStringToObject(output->document, "result", result_name(err->result));
-    cJSON_AddNumberToObject(output->document, "exit", (int)err->result);
+    cJSON_AddNumberToObject(output->document, "exit", result_exit(err->result));
     if (err->result != RESULT_OK)
         cJSON_AddStringToObject(output->document, "error", err->text);
     json_put_pretty(&text, output->document);

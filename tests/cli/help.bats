@@ -54,6 +54,7 @@ document() { # COMMAND EXIT FILTER
     [ "$output" = 'exit  name        meaning
    0  done        done
    1  internal    internal error
+   1  failed      a policy is wider than it may be, or fails its tests
    2  usage       wrong usage, or an invalid order
    3  denied      denied by policy
    4  refused     the API refused
@@ -66,7 +67,7 @@ document() { # COMMAND EXIT FILTER
   11  config      config or policy is invalid, expired, unsigned or unsafe' ]
     local table=$output
     run -0 "$GEORDER" help exit-codes --json
-    document help 0 '[.exit_codes[].exit] == [range(12)]'
+    document help 0 '[.exit_codes[].exit] == [0, 1, range(1; 12)]'
     [ "$(jq -r '.exit_codes[] | "\(.exit) \(.name) \(.meaning)"' <<<"$output")" = \
         "$(tail -n +2 <<<"$table" | sed -E 's/^ +//; s/  +/ /g')" ]
 }

@@ -62,13 +62,14 @@ Test(err, longer_text_is_cut_with_dots)
 /* These are the exit codes of DESIGN and of scripts: they may never change. */
 Test(err, names_and_codes_are_stable)
 {
-    static const char *const names[] = {"done",    "internal",  "usage", "denied",
-                                        "refused", "violation", "peer",  "unreached",
-                                        "unknown", "key",       "audit", "config"};
+    static const char *const names[] = {"done",      "internal", "usage",     "denied",  "refused",
+                                        "violation", "peer",     "unreached", "unknown", "key",
+                                        "audit",     "config",   "failed"};
     cr_assert_eq(RESULT_COUNT, sizeof names / sizeof *names);
     for (int i = 0; i < RESULT_COUNT; i++) {
         cr_assert_str_eq(result_name((enum result)i), names[i]);
         cr_assert_gt(strlen(result_meaning((enum result)i)), 3, "%d has no meaning", i);
+        cr_assert_eq(result_exit((enum result)i), i == RESULT_FAILED ? 1 : i);
     }
     cr_assert_str_eq(result_meaning(RESULT_DENIED), "denied by policy");
     cr_assert_str_eq(result_name(RESULT_COUNT), "internal");
