@@ -77,6 +77,15 @@ static enum result order_read(const char *text, size_t len, struct err *err)
     return order_parse(NAME, text, len, &order, err);
 }
 
+static enum result tests_read(const char *text, size_t len, struct err *err)
+{
+    struct cases *cases = NULL;
+    enum result result = cases_load(NAME, text, len, &cases, err);
+
+    cases_free(&cases);
+    return result;
+}
+
 static enum result approvers_read(const char *text, size_t len, struct err *err)
 {
     struct approvers *approvers = NULL;
@@ -118,6 +127,10 @@ static const struct reader {
      "[\"example.com\"]}], \"on_violation\": \"report\"}",
      "\"reason\": \"why\"", RESULT_CONFIG, policy_read},
     {"authorities", authorities_text, "\"title\": \"G\"", RESULT_CONFIG, authorities_read},
+    {"policy tests",
+     "{\"georder_policy_tests\": 1, \"cases\": [{\"name\": \"why\", \"order\": {\"zone\": "
+     "\"example.com\"}, \"expect\": \"permit\", \"rules\": [\"p\"]}]}",
+     "\"name\": \"why\"", RESULT_CONFIG, tests_read},
     {"order",
      "{\"zone\": \"example.com\", \"hosts\": [\"example.com\"], \"reference\": \"why\", "
      "\"certificate_authority\": \"google\", \"validity_days\": 90, \"validation_method\": "
@@ -269,8 +282,8 @@ static void deep_refused(const char *open, size_t times)
 
 Test(must_reject, brackets_without_end)
 {
-    deep_refused("[", 50000);
-    deep_refused("[{\"\":", 10000);
+    deep_refused("[", 30000);
+    deep_refused("[{\"\":", 6000);
 }
 
 /* Every prefix of a document, and each of its bytes made a NUL or no UTF-8. */
