@@ -225,18 +225,21 @@ Test(cases, tell_which_rules_decided_one)
                1, "");
 }
 
-#define WHOLE                                                                                                                                                                \
-    "{\"georder_policy_tests\": 1, \"cases\": [\n" CASE(                                                                                                                     \
-        "permit", APEX,                                                                                                                                                      \
-        "\"at\": \"2026-12-01T09:00:00Z\", \"orders_today\": 1, \"approvals\": "                                                                                             \
-        "[{\"principal\": \"alice@example.com\", \"groups\": [\"oncall\"]}], " PERMITTED) ","                                                                                \
-                                                                                          "\n" CASE("deny",                                                                  \
-                                                                                                    APEX,                                                                    \
-                                                                                                    DENIED(                                                                  \
-                                                                                                        "{\"code\": \"forbidden\", \"rule\": \"f\", \"host\": "              \
-                                                                                                        "\"example.com\", \"attribute\": \"hosts\"}")) ",\n" CASE("invalid", \
-                                                                                                                                                                  "",        \
-                                                                                                                                                                  "\"expect\": \"invalid\", \"text\": \"no host\"") "]}"
+#define WHOLE                                                                                                                                                          \
+    "{\"georder_policy_tests\": 1, \"cases\": [\n" CASE(                                                                                                               \
+        "permit", APEX,                                                                                                                                                \
+        "\"at\": \"2026-12-01T09:00:00Z\", \"orders_today\": 1, \"approvals\": "                                                                                       \
+        "[{\"principal\": \"alice@example.com\", \"groups\": [\"oncall\"]}], " PERMITTED) ","                                                                          \
+                                                                                          "\n" CASE(                                                                   \
+                                                                                              "de"                                                                     \
+                                                                                              "n"                                                                      \
+                                                                                              "y",                                                                     \
+                                                                                              APEX,                                                                    \
+                                                                                              DENIED(                                                                  \
+                                                                                                  "{\"code\": \"forbidden\", \"rule\": \"f\", \"host\": "              \
+                                                                                                  "\"example.com\", \"attribute\": \"hosts\"}")) ",\n" CASE("invalid", \
+                                                                                                                                                            "",        \
+                                                                                                                                                            "\"expect\": \"invalid\", \"text\": \"no host\"") "]}"
 
 Test(cases, an_edit_that_makes_them_no_cases_is_told_at_its_place)
 {
