@@ -20,10 +20,9 @@ static const char help[] =
     "exit: 0 done, 1 a check did not pass, 11 invalid, unsafe or not approved; each verb's help\n"
     "has its own\n";
 
-static const struct policy_verb *const verbs[] = {
-    &policy_lint_verb, &policy_show_verb,   &policy_test_verb,
-    &policy_sign_verb, &policy_verify_verb, &policy_trust_verb};
-
+static const struct policy_verb *const verbs[] = {&policy_lint_verb,   &policy_show_verb,
+                                                  &policy_test_verb,   &policy_sign_verb,
+                                                  &policy_verify_verb, &policy_trust_verb};
 
 cJSON *facts_json(const struct policy_facts *facts)
 {
