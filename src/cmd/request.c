@@ -62,11 +62,17 @@ static void approvers_count(struct asked *asked, const struct trust_list *list, 
 static void approvals_tell(const struct placing *placing)
 {
     const struct approvals *approvals = &placing->asked.approvals;
+    const struct output *output = &placing->session->output;
 
-    for (size_t i = 0; i < approvals->count; i++)
-        if (!approvals->item[i].valid)
-            note(&placing->session->output, "note: %s does not count: %s\n",
-                 shown(approvals->item[i].file), shown(approvals->item[i].why));
+    for (size_t i = 0; i < approvals->count; i++) {
+        const struct approval *approval = &approvals->item[i];
+
+        if (approval->valid)
+            say(output, "approved by %s\n", shown(approval->principal));
+        else
+            note(output, "note: %s does not count: %s\n", shown(approval->file),
+                 shown(approval->why));
+    }
 }
 
 enum result request_read(struct placing *placing, struct err *err)
