@@ -342,5 +342,5 @@ request_of() {
     approve request.json georder-order@georder bob
     approve request.json georder-order@georder carol
     verify request.json --policy dual.json
-    [[ $status == 3 && $output == *no-payments* ]]
+    [[ $status == 3 && $output == *"a.pay.example.com is covered by no permit rule"* ]]
 }
