@@ -37,9 +37,9 @@ void trust_list_free(struct trust_list *list);
 
 /* Each valid approval: principal, key type and fingerprint; the caller's. */
 cJSON *approvals_json(const struct approvals *approvals);
-/* The people who approved, without any that has this login name; their names and groups are the
- * approvers'. How many. */
-size_t approvals_others(const struct approvers *approvers, const struct approvals *approvals,
-                        const char *requester, struct approver out[SIGNATURES_MAX]);
+/* Who approved a request; an approval by the requester (a login name) becomes invalid, with the
+ * reason. Names and groups are the approvers'. How many people. */
+size_t approvals_by_others(const struct approvers *approvers, struct approvals *approvals,
+                           const char *requester, struct approver out[SIGNATURES_MAX]);
 
 #endif

@@ -38,16 +38,14 @@ static cJSON *signatures_json(const struct approvals *approvals)
     return list;
 }
 
-/* One trust list's view: its signatures, how many people, of how many. */
+/* How one trust list sees the signatures: whose they are, how many people, of how many. */
 static cJSON *view_tell(struct session *session, const struct signed_file *file, const char *name,
-                        const struct approvers *by, struct approvals *approvals)
+                        const struct approvers *by, const struct approvals *approvals)
 {
     cJSON *out = cJSON_CreateObject();
     struct approvers_facts facts;
 
     approvers_facts(by, &facts);
-    approvals_check(by, &file->message, file->signatures.file, file->signatures.count, clock_now(),
-                    approvals);
     say(&session->output, "by %s, revision %lld, sha256 %s:\n", shown(name),
         (long long)facts.revision, facts.digest);
     for (size_t i = 0; i < approvals->count; i++)
@@ -65,12 +63,20 @@ static cJSON *view_tell(struct session *session, const struct signed_file *file,
     return out;
 }
 
+static void signatures_check(const struct signed_file *file, const struct approvers *by,
+                             struct approvals *out)
+{
+    approvals_check(by, &file->message, file->signatures.file, file->signatures.count, clock_now(),
+                    out);
+}
+
 static enum result policy_verify(struct session *session, const struct signed_file *file,
                                  struct err *err)
 {
     static struct approvals approvals;
     const struct trust_list *trust = &file->trust;
 
+    signatures_check(file, trust->approvers, &approvals);
     output_add(&session->output, "approvers",
                view_tell(session, file, trust->path, trust->approvers, &approvals));
     return approvals_enough(trust->approvers, &approvals, file->path, err);
@@ -82,9 +88,12 @@ static enum result approvers_verify(struct session *session, const struct signed
     static struct approvals approvals;
     const struct approvers *before = signed_file_before(file);
 
-    if (before != NULL)
+    if (before != NULL) {
+        signatures_check(file, before, &approvals);
         output_add(&session->output, "in_force",
                    view_tell(session, file, file->trust.path, before, &approvals));
+    }
+    signatures_check(file, file->list, &approvals);
     output_add(&session->output, "approvers",
                view_tell(session, file, file->path, file->list, &approvals));
     if (approvers_change(before, file->list, file->message.bytes, file->message.len,
@@ -113,12 +122,13 @@ static enum result request_current(const struct session *session, const struct s
     return RESULT_OK;
 }
 
-static bool is_missing_approvals(const struct decision *decision)
+/* Nothing but approvals is in the way. */
+static bool lacks_approvals_only(const struct decision *decision)
 {
     for (size_t i = 0; i < decision->reasons; i++)
-        if (strcmp(decision->reason[i].code, "approvals_missing") == 0)
-            return true;
-    return false;
+        if (strcmp(decision->reason[i].code, "approvals_missing") != 0)
+            return false;
+    return decision->omitted == 0;
 }
 
 static enum result request_decide(struct session *session, const struct signed_file *file,
@@ -135,7 +145,7 @@ static enum result request_decide(struct session *session, const struct signed_f
     if (decision.permit)
         return RESULT_OK;
     (void)decision_error(session, &decision, err);
-    if (is_missing_approvals(&decision))
+    if (lacks_approvals_only(&decision))
         err->result = RESULT_CONFIG;
     return err_prefix(err, "%s", file->path);
 }
@@ -148,13 +158,11 @@ static enum result request_verify(struct session *session, const struct signed_f
     const struct trust_list *trust = &file->trust;
     struct circumstances at = {.now = clock_now(), .orders = ORDERS_UNKNOWN, .approver = approver};
 
+    signatures_check(file, trust->approvers, &approvals);
+    at.approvers =
+        approvals_by_others(trust->approvers, &approvals, file->request.requester, approver);
     output_add(&session->output, "approvers",
                view_tell(session, file, trust->path, trust->approvers, &approvals));
-    at.approvers =
-        approvals_others(trust->approvers, &approvals, file->request.requester, approver);
-    if (at.approvers < approvals.people)
-        say(&session->output, "  not counted: %s, who requested it\n",
-            shown(file->request.requester));
     if (request_current(session, file, err) != RESULT_OK)
         return err->result;
     return request_decide(session, file, &at, err);

@@ -104,7 +104,7 @@ Test(request, each_member)
     refused("\"nonce\": \"0123", "\"nonce\": \"123", "/nonce: must be 32 lower-case hexadecimal");
     refused("\"nonce\": \"0123456789abcdef0123456789abcdef\"", "\"nonce\": \"\"", "/nonce");
     refused("\"nonce\"", "\"nonces\"", "unknown member \"nonces\"");
-    refused("}\n}\n", "}\n", "request.json:");
+    refused("\"\n}\n", "\"\n", "request.json:");
 }
 
 Test(request, cut_at_each_byte)
