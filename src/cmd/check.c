@@ -43,12 +43,13 @@ static enum result check(struct session *session, struct order_input *input, con
                          struct err *err)
 {
     __attribute__((cleanup(decision_free))) struct decision decision = {0};
+    struct circumstances at = {.now = clock_now(), .orders = ORDERS_UNKNOWN};
 
     if ((policy != NULL ? session_policy(session, policy, err) : session_config(session, err)) !=
             RESULT_OK ||
         order_input_finish(input, err) != RESULT_OK ||
         guard_lock_main(-1, false, err) != RESULT_OK ||
-        decide(session, &input->order, &decision, err) != RESULT_OK)
+        decide(session, &input->order, &at, &decision, err) != RESULT_OK)
         return err->result;
     decision_tell(session, &input->order, &decision);
     return decision.permit ? RESULT_OK : decision_error(session, &decision, err);

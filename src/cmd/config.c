@@ -13,8 +13,9 @@
 
 struct surroundings surroundings;
 
-static const char *const members[] = {"policy",  "credential", "audit", "pkcs11",
-                                      "ca_file", "resolve",    "proxy", NULL};
+static const char *const members[] = {"policy",    "credential", "audit", "pkcs11",
+                                      "ca_file",   "resolve",    "proxy", "require_approvals",
+                                      "approvers", NULL};
 static const char *const audit_members[] = {
     "directory", "origin", "signing_key", "signing_key_thumbprint", "signing_algorithm", NULL};
 static const char *const pkcs11_members[] = {"environment", "modules", "timeout", NULL};
@@ -113,6 +114,17 @@ bool address_valid(const char *text)
     return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
 }
 
+static enum result read_approvals(struct config *config, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    const cJSON *required = cJSON_GetObjectItemCaseSensitive(doc->root, "require_approvals");
+
+    if (required != NULL && !cJSON_IsBool(required))
+        return json_fail(doc, required, err, "must be true or false");
+    config->require_approvals = cJSON_IsTrue(required);
+    return text_or_null(doc, "approvers", PATH_MAX - 1, &config->approvers, err);
+}
+
 static enum result config_read(struct config *config, struct err *err)
 {
     const struct json_doc *doc = &config->doc;
@@ -125,6 +137,8 @@ static enum result config_read(struct config *config, struct err *err)
     if (text_or_null(doc, "ca_file", PATH_MAX - 1, &config->ca_file, err) != RESULT_OK ||
         text_or_null(doc, "resolve", 64, &config->resolve, err) != RESULT_OK ||
         text_or_null(doc, "proxy", 300, &config->proxy, err) != RESULT_OK)
+        return err->result;
+    if (read_approvals(config, err) != RESULT_OK)
         return err->result;
     if (config->proxy != NULL && strncmp(config->proxy, "http://", 7) != 0)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "proxy"), err,

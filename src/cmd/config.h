@@ -26,6 +26,8 @@ struct config {
         const char *name, *value;
     } variable[MODULE_ENVIRONMENT_MAX];
     const char *ca_file, *resolve, *proxy; /* or NULL */
+    bool require_approvals;                /* of the policy */
+    const char *approvers;                 /* the trust list, or NULL: where it usually is */
 };
 
 /* What main() kept of the environment before it was emptied; each may be "". */

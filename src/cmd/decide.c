@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-enum result decide(struct session *session, struct order *order, struct decision *decision,
-                   struct err *err)
+enum result decide(struct session *session, struct order *order, const struct circumstances *at,
+                   struct decision *decision, struct err *err)
 {
     if (policy_resolve_zone(session->policy, order) && order_check_zone(order, err) != RESULT_OK)
         return err->result;
-    return policy_decide(session->policy, order, clock_now(), decision, err);
+    return policy_decide(session->policy, order, at, decision, err);
 }
 
 static void tell_rules(const struct session *session, const struct decision *decision)
@@ -47,12 +47,24 @@ static void tell_evidence(struct session *session, const struct order *order,
               "certificate shows this label.");
 }
 
+static void tell_limits(const struct session *session, const struct decision *decision)
+{
+    for (size_t i = 0; i < decision->demands; i++)
+        say(&session->output, "rule %s demands approvals: %u from %s\n",
+            shown(decision->demand[i].rule), decision->demand[i].count,
+            shown(decision->demand[i].from));
+    if (decision->orders_unjudged)
+        say(&session->output,
+            "the orders of the day are counted from the log when it is ordered\n");
+}
+
 void decision_tell(struct session *session, const struct order *order,
                    const struct decision *decision)
 {
     if (decision->permit) {
         tell_rules(session, decision);
         tell_evidence(session, order, decision);
+        tell_limits(session, decision);
     } else {
         tell_reasons(session, decision);
     }

@@ -5,7 +5,8 @@
 #include "session.h"
 
 /* Resolves the zone, checks what depends on it, decides. A denial is not an error here. */
-MUST_USE enum result decide(struct session *session, struct order *order, struct decision *decision,
+MUST_USE enum result decide(struct session *session, struct order *order,
+                            const struct circumstances *at, struct decision *decision,
                             struct err *err);
 /* To people and to the document. */
 void decision_tell(struct session *session, const struct order *order,

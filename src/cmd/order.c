@@ -334,7 +334,8 @@ static enum result order(struct placing *placing, struct order_input *input, str
     if (session_config(session, err) != RESULT_OK || order_input_finish(input, err) != RESULT_OK)
         return err->result;
     placing->order = input->order;
-    if (decide(session, &placing->order, &placing->decision, err) != RESULT_OK ||
+    placing->at = (struct circumstances){.now = clock_now(), .orders = ORDERS_UNKNOWN};
+    if (decide(session, &placing->order, &placing->at, &placing->decision, err) != RESULT_OK ||
         derive(placing, err) != RESULT_OK)
         return err->result;
     output_add_text(&session->output, "order_id", placing->id);

@@ -14,6 +14,7 @@
 struct placing {
     struct session *session;
     struct order order;
+    struct circumstances at; /* in which it was judged */
     struct decision decision;
     char id[UUID_LEN + 1];             /* of this order: correlates its records */
     char identity[SHA256_HEX_LEN + 1]; /* of its content: tells that two orders are the same */

@@ -6,6 +6,7 @@
 void decision_free(struct decision *decision)
 {
     free(decision->rule);
+    free(decision->demand);
     free(decision->reason);
     free(decision->warning);
     *decision = (struct decision){0};
@@ -27,6 +28,9 @@ static uint32_t rule_choose(const struct policy *policy, const struct ask *ask, 
     bool best_wants = wants_evidence(policy, best, ask), wants = wants_evidence(policy, rule, ask);
     if (best_wants != wants)
         return wants ? best : rule;
+    unsigned best_count = policy->rule[best].approvals, count = policy->rule[rule].approvals;
+    if (best_count != count)
+        return count > best_count ? best : rule;
     return rule < best ? rule : best;
 }
 
@@ -80,18 +84,31 @@ static size_t rules_sort(uint32_t chosen[HOSTS_MAX], size_t count)
     return kept;
 }
 
+static void permit_add(const struct policy *policy, const struct ask *ask, uint32_t index,
+                       struct decision *out)
+{
+    const struct rule *rule = &policy->rule[index];
+    line_put(out->rule[out->rules++], sizeof *out->rule, rule->id);
+    out->geo_evidence_existing |= wants_evidence(policy, index, ask);
+    out->orders_unjudged |= rule->orders_max != ORDERS_ANY && ask->at->orders == ORDERS_UNKNOWN;
+    if (rule->approvals == 0)
+        return;
+    struct demand *demand = &out->demand[out->demands++];
+    line_put(demand->rule, sizeof demand->rule, rule->id);
+    groups_say(policy, rule, demand->from, sizeof demand->from);
+    demand->count = rule->approvals;
+}
+
 static enum result permit_fill(const struct policy *policy, const struct ask *ask,
                                uint32_t chosen[HOSTS_MAX], struct decision *out, struct err *err)
 {
     size_t count = rules_sort(chosen, ask->hosts);
     out->rule = calloc(count + 1, sizeof *out->rule);
-    if (out->rule == NULL)
+    out->demand = calloc(count + 1, sizeof *out->demand);
+    if (out->rule == NULL || out->demand == NULL)
         return err_set(err, RESULT_INTERNAL, "the decision: out of memory");
-    for (size_t i = 0; i < count; i++) {
-        line_put(out->rule[i], sizeof out->rule[i], policy->rule[chosen[i]].id);
-        out->geo_evidence_existing |= wants_evidence(policy, chosen[i], ask);
-    }
-    out->rules = count;
+    for (size_t i = 0; i < count; i++)
+        permit_add(policy, ask, chosen[i], out);
     out->permit = true;
     return RESULT_OK;
 }
@@ -111,22 +128,40 @@ static enum result order_ready(const struct policy *policy, const struct order *
     return order_check_zone(order, err);
 }
 
-enum result policy_decide(const struct policy *policy, const struct order *order, int64_t now,
-                          struct decision *out, struct err *err)
+static bool in_force(const struct policy *policy, int64_t now)
+{
+    return now >= policy->facts.effective_ms && now < policy->facts.expires_ms;
+}
+
+static enum result judge(const struct policy *policy, const struct order *order,
+                         const struct circumstances *at, bool life, struct decision *out,
+                         struct err *err)
 {
     struct ask ask;
     uint32_t chosen[HOSTS_MAX + 1];
     *out = (struct decision){0};
-    ask_from_order(policy, order, &ask);
+    ask_from_order(policy, order, at, &ask);
     TRY(order_ready(policy, order, &ask, err));
     bool permitted = hosts_judge(policy, order, &ask, chosen);
-    if (now < policy->facts.effective_ms || now >= policy->facts.expires_ms)
+    if (life && !in_force(policy, at->now))
         permitted = false;
     enum result result = permitted ? permit_fill(policy, &ask, chosen, out, err)
-                                   : policy_explain(policy, order, &ask, chosen, now, out, err);
+                                   : policy_explain(policy, order, &ask, chosen, life, out, err);
     if (result == RESULT_OK)
-        result = warnings_make(policy, order, &ask, now, out, err);
+        result = warnings_make(policy, order, &ask, at->now, out, err);
     if (result != RESULT_OK)
         decision_free(out);
     return result;
+}
+
+enum result policy_decide(const struct policy *policy, const struct order *order,
+                          const struct circumstances *at, struct decision *out, struct err *err)
+{
+    return judge(policy, order, at, true, out, err);
+}
+
+enum result policy_judge(const struct policy *policy, const struct order *order,
+                         const struct circumstances *at, struct decision *out, struct err *err)
+{
+    return judge(policy, order, at, false, out, err);
 }

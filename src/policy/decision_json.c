@@ -28,6 +28,20 @@ static void policy_put(cJSON *out, const struct policy_facts *facts)
     cJSON_AddStringToObject(policy, "sha256", facts->digest);
 }
 
+static void demands_put(cJSON *out, const struct decision *decision)
+{
+    cJSON *list = decision->demands == 0 ? NULL : cJSON_AddArrayToObject(out, "approvals_demanded");
+    for (size_t i = 0; i < decision->demands; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "rule", decision->demand[i].rule);
+        cJSON_AddNumberToObject(item, "count", decision->demand[i].count);
+        cJSON_AddStringToObject(item, "from", decision->demand[i].from);
+        cJSON_AddItemToArray(list, item);
+    }
+    if (decision->orders_unjudged)
+        cJSON_AddFalseToObject(out, "max_orders_judged");
+}
+
 cJSON *decision_json(const struct policy *policy, const struct decision *decision)
 {
     cJSON *out = cJSON_CreateObject();
@@ -38,6 +52,7 @@ cJSON *decision_json(const struct policy *policy, const struct decision *decisio
     if (decision->permit)
         cJSON_AddStringToObject(out, "geo_evidence",
                                 decision->geo_evidence_existing ? "existing" : "issued");
+    demands_put(out, decision);
     cJSON *reasons = cJSON_AddArrayToObject(out, "reasons");
     for (size_t i = 0; i < decision->reasons; i++)
         cJSON_AddItemToArray(reasons, reason_json(&decision->reason[i]));

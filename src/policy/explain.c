@@ -5,15 +5,37 @@
 #include "rule.h"
 
 /* In the order of their codes' names. */
-enum code { NOT_PERMITTED, FORBIDDEN, HOST_NOT_COVERED, EXPIRED, NOT_EFFECTIVE, ZONE_UNKNOWN };
+enum code {
+    APPROVALS_MISSING,
+    NOT_PERMITTED,
+    FORBIDDEN,
+    FROZEN,
+    HOST_NOT_COVERED,
+    ORDERS_REACHED,
+    OUTSIDE_WINDOW,
+    EXPIRED,
+    NOT_EFFECTIVE,
+    ZONE_UNKNOWN
+};
 static const char *const code_name[] = {
-    "attribute_not_permitted", "forbidden",    "host_not_covered", "policy_expired",
-    "policy_not_effective",    "zone_unknown",
+    "approvals_missing",
+    "attribute_not_permitted",
+    "forbidden",
+    "frozen",
+    "host_not_covered",
+    "max_orders_reached",
+    "outside_change_window",
+    "policy_expired",
+    "policy_not_effective",
+    "zone_unknown",
 };
 
 /* Beside enum attribute: what else of an order may fail a rule. */
 #define AT_MAX_HOSTS ATTRIBUTES
-#define AT_NOTHING   (ATTRIBUTES + 1)
+#define AT_LIMIT     (ATTRIBUTES + 1) /* and enum limit on top */
+#define AT_NOTHING   (AT_LIMIT + LIMITS)
+static const char *const limit_name[] = {"max_orders", "change_windows", "freeze", "approvals"};
+static const enum code limit_code[] = {ORDERS_REACHED, OUTSIDE_WINDOW, FROZEN, APPROVALS_MISSING};
 
 struct finding {
     enum code code;
@@ -26,7 +48,7 @@ struct search {
     const struct order *order;
     const struct ask *ask;
     const uint32_t *chosen;
-    int64_t now;
+    bool life; /* whether the policy is in force is judged too */
     struct finding *finding;
     size_t count, room;
     bool failed;
@@ -48,20 +70,31 @@ static void finding_add(struct search *in, struct finding finding)
 }
 
 /* How far a rule is from permitting a host. */
-#define FAILS_MAX (ATTRIBUTES + 2)
+#define FAILS_MAX (AT_NOTHING + 2)
 struct near {
     uint32_t rule; /* NONE: no rule of the zone at all */
     unsigned fails;
     bool covers;
 };
 
-static unsigned fails_count(const struct entry *entry, const struct ask *ask)
+static unsigned limits_failing(const struct policy *policy, const struct rule *rule,
+                               const struct circumstances *at)
+{
+    unsigned count = 0;
+    for (enum limit limit = LIMIT_ORDERS; limit < LIMITS; limit++)
+        count += limit_fails(policy, rule, at, limit);
+    return count;
+}
+
+static unsigned fails_count(const struct policy *policy, const struct entry *entry,
+                            const struct ask *ask)
 {
     uint64_t bits = ask->bits & ~entry->attributes;
     unsigned count = ask->hosts > entry->hosts_max;
     for (; bits != 0; bits &= bits - 1)
         count++;
-    return count;
+    return entry->limited ? count + limits_failing(policy, &policy->rule[entry->rule], ask->at)
+                          : count;
 }
 
 /* The rule of this zone with the fewest attributes amiss, its hosts left aside. */
@@ -72,8 +105,8 @@ static struct near rule_nearest(const struct policy *policy, const struct ask *a
     for (uint32_t i = 0; i < zone->entries && best.fails > 1; i++) {
         const struct entry *entry = &policy->zone_entry[zone->entry + i];
         if (best.fails == 2 && (ask->bits & ~entry->attributes) != 0)
-            continue;                                 /* no better, and counting is what costs */
-        unsigned fails = fails_count(entry, ask) + 1; /* one for the host */
+            continue; /* no better, and counting is what costs */
+        unsigned fails = fails_count(policy, entry, ask) + 1; /* one for the host */
         if (fails < best.fails)
             best = (struct near){.rule = entry->rule, .fails = fails};
     }
@@ -83,7 +116,7 @@ static struct near rule_nearest(const struct policy *policy, const struct ask *a
 /* Of the rules that cover the host: the one with the fewest attributes amiss, then the earliest. */
 static void near_choose(const struct search *in, const struct entry *entry, struct near *best)
 {
-    unsigned fails = fails_count(entry, in->ask);
+    unsigned fails = fails_count(in->policy, entry, in->ask);
     if (fails > best->fails || (fails == best->fails && best->rule <= entry->rule) ||
         !entry_in_zone(in->policy, entry, in->ask->zone))
         return;
@@ -119,7 +152,14 @@ static bool rule_fails(const struct search *in, uint32_t rule, unsigned attribut
     const struct rule *at = &in->policy->rule[rule];
     if (attribute == AT_MAX_HOSTS)
         return in->ask->hosts > at->hosts_max;
+    if (attribute >= AT_LIMIT)
+        return limit_fails(in->policy, at, in->ask->at, (enum limit)(attribute - AT_LIMIT));
     return (in->ask->bits & ~at->attributes & attribute_group[attribute].mask) != 0;
+}
+
+static enum code fail_code(unsigned attribute)
+{
+    return attribute >= AT_LIMIT ? limit_code[attribute - AT_LIMIT] : NOT_PERMITTED;
 }
 
 static void permits_search(struct search *in)
@@ -139,18 +179,19 @@ static void permits_search(struct search *in)
     }
     /* What fails for all hosts by one rule is said once, of the whole order. */
     for (uint32_t h = 0; h < in->ask->hosts; h++)
-        for (unsigned a = 0; near[h].rule != NONE && a <= AT_MAX_HOSTS; a++)
+        for (unsigned a = 0; near[h].rule != NONE && a < AT_NOTHING; a++)
             if (rule_fails(in, near[h].rule, a) && (!same || h == 0))
-                finding_add(
-                    in, (struct finding){NOT_PERMITTED, same ? NONE : h, near[h].rule, NONE, a});
+                finding_add(in,
+                            (struct finding){fail_code(a), same ? NONE : h, near[h].rule, NONE, a});
 }
 
 static void all_search(struct search *in)
 {
     const struct policy *policy = in->policy;
-    if (in->now < policy->facts.effective_ms)
+    int64_t now = in->ask->at->now;
+    if (in->life && now < policy->facts.effective_ms)
         finding_add(in, (struct finding){NOT_EFFECTIVE, NONE, NONE, NONE, AT_NOTHING});
-    if (in->now >= policy->facts.expires_ms)
+    if (in->life && now >= policy->facts.expires_ms)
         finding_add(in, (struct finding){EXPIRED, NONE, NONE, NONE, AT_NOTHING});
     for (uint32_t i = 0; i < policy->forbids_any; i++)
         if (entry_fits(policy, &policy->forbid_any[i], in->ask))
@@ -178,6 +219,8 @@ static const char *finding_attribute(const struct finding *finding)
         return "hosts";
     if (finding->attribute == AT_MAX_HOSTS)
         return "max_hosts";
+    if (finding->attribute >= AT_LIMIT && finding->attribute < AT_NOTHING)
+        return limit_name[finding->attribute - AT_LIMIT];
     return finding->attribute == AT_NOTHING ? "" : attribute_group[finding->attribute].order_name;
 }
 
@@ -243,7 +286,7 @@ static void time_say(const struct search *in, const struct finding *finding, str
     const struct policy_facts *facts = &in->policy->facts;
     bool expired = finding->code == EXPIRED;
     char now[RFC3339_LEN + 1];
-    time_format(in->now, now);
+    time_format(in->ask->at->now, now);
     line_put(out->asked, sizeof out->asked, now);
     line_add(out->permitted, sizeof out->permitted, "%s to %s", facts->effective, facts->expires);
     line_add(out->text, sizeof out->text,
@@ -297,6 +340,10 @@ static void forbidden_what(const struct search *in, const struct rule *rule, cha
         if ((rule->attributes & attribute_group[a].mask) != attribute_group[a].mask)
             line_add(out, size, "%s%s %s", out[0] == '\0' ? "" : ", ",
                      attribute_group[a].order_name, ask_value(in, a));
+    const struct freeze *freeze = freeze_at(in->policy, rule, in->ask->at->now);
+    if (freeze != NULL)
+        line_add(out, size, "%sin the freeze until %s (%s)", out[0] == '\0' ? "" : ", ",
+                 freeze->to_text, freeze->reason);
     if (rule->hosts_min > 1)
         line_add(out, size, "%smore than %u hosts", out[0] == '\0' ? "" : ", ",
                  rule->hosts_min - 1);
@@ -324,6 +371,62 @@ static void forbidden_say(const struct search *in, const struct finding *finding
              rule->reason);
 }
 
+static void orders_say(const struct search *in, const struct rule *rule, struct reason *out)
+{
+    line_add(out->asked, sizeof out->asked, "%lld", (long long)in->ask->at->orders + 1);
+    line_add(out->permitted, sizeof out->permitted, "%u", rule->orders_max);
+    line_add(out->text, sizeof out->text,
+             "%lld orders were placed for the zone %s on this day (UTC), and rule %s permits %s a "
+             "day: order tomorrow, or ask %s",
+             (long long)in->ask->at->orders, in->order->apex, out->rule, out->permitted,
+             in->policy->facts.owner);
+}
+
+static void window_say(const struct search *in, const struct rule *rule, struct reason *out)
+{
+    moment_say(in->ask->at->now, out->asked, sizeof out->asked);
+    windows_say(in->policy, rule, out->permitted, sizeof out->permitted);
+    line_add(out->text, sizeof out->text,
+             "it is %s, and rule %s permits orders in its change windows only: %s", out->asked,
+             out->rule, out->permitted);
+}
+
+static void freeze_say(const struct search *in, const struct rule *rule, struct reason *out)
+{
+    const struct freeze *freeze = freeze_at(in->policy, rule, in->ask->at->now);
+    if (freeze == NULL)
+        return;
+    time_format(in->ask->at->now, out->asked);
+    line_add(out->permitted, sizeof out->permitted, "before %s, from %s", freeze->from_text,
+             freeze->to_text);
+    line_add(out->text, sizeof out->text, "rule %s permits no order from %s to %s: %s", out->rule,
+             freeze->from_text, freeze->to_text, freeze->reason);
+}
+
+static void approvals_say(const struct search *in, const struct rule *rule, struct reason *out)
+{
+    line_add(out->asked, sizeof out->asked, "%u", approvals_given(in->policy, rule, in->ask->at));
+    line_add(out->permitted, sizeof out->permitted, "%u from ", (unsigned)rule->approvals);
+    groups_say(in->policy, rule, out->permitted, sizeof out->permitted);
+    line_add(out->text, sizeof out->text,
+             "rule %s demands approvals, %s, and %s of these are there: write a request by georder "
+             "order --prepare, and have it signed",
+             out->rule, out->permitted, out->asked);
+}
+
+static void limited_say(const struct search *in, const struct finding *finding, struct reason *out)
+{
+    const struct rule *rule = &in->policy->rule[finding->rule];
+    if (finding->code == ORDERS_REACHED)
+        orders_say(in, rule, out);
+    else if (finding->code == OUTSIDE_WINDOW)
+        window_say(in, rule, out);
+    else if (finding->code == FROZEN)
+        freeze_say(in, rule, out);
+    else
+        approvals_say(in, rule, out);
+}
+
 static void reason_say(const struct search *in, const struct finding *finding, struct reason *out)
 {
     out->code = code_name[finding->code];
@@ -336,6 +439,12 @@ static void reason_say(const struct search *in, const struct finding *finding, s
         return;
     case FORBIDDEN:
         forbidden_say(in, finding, out);
+        return;
+    case APPROVALS_MISSING:
+    case FROZEN:
+    case ORDERS_REACHED:
+    case OUTSIDE_WINDOW:
+        limited_say(in, finding, out);
         return;
     case HOST_NOT_COVERED:
         host_say(in, finding, out);
@@ -351,10 +460,11 @@ static void reason_say(const struct search *in, const struct finding *finding, s
 }
 
 enum result policy_explain(const struct policy *policy, const struct order *order,
-                           const struct ask *ask, const uint32_t chosen[HOSTS_MAX], int64_t now,
+                           const struct ask *ask, const uint32_t chosen[HOSTS_MAX], bool life,
                            struct decision *out, struct err *err)
 {
-    struct search in = {.policy = policy, .order = order, .ask = ask, .chosen = chosen, .now = now};
+    struct search in = {
+        .policy = policy, .order = order, .ask = ask, .chosen = chosen, .life = life};
     all_search(&in);
     if (in.count > 0)
         qsort_r(in.finding, in.count, sizeof *in.finding, finding_compare, &in);

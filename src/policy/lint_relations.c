@@ -74,7 +74,7 @@ static bool rule_meets(const struct policy *policy, const struct rule *a, const 
  * evidence permits more. */
 static bool is_shadowed(const struct policy *policy, const struct rule *rule, const struct rule *by)
 {
-    return rule->permit == by->permit && (rule->existing || !by->existing) &&
+    return rule->permit == by->permit && (rule->existing || !by->existing) && !rule_limited(by) &&
            rule_within(policy, rule, by);
 }
 
@@ -104,7 +104,7 @@ static void lint_overridden(struct linting *in, uint32_t index)
     const struct policy *policy = in->policy;
     for (uint32_t i = 0; i < policy->rules; i++) {
         const struct rule *by = &policy->rule[i];
-        if (by->permit || !rule_within(policy, &policy->rule[index], by))
+        if (by->permit || rule_limited(by) || !rule_within(policy, &policy->rule[index], by))
             continue;
         char *text = lint_add(in, "overridden_rule", index, "%s", "");
         lint_say(text, "permits nothing: rule %s forbids all of it", by->id);

@@ -92,13 +92,13 @@ enum result repeat_check(const struct json_doc *doc, const cJSON *list, const ch
     return result;
 }
 
-static enum result moment_load(const struct json_doc *doc, const char *name, const char **text,
-                               int64_t *ms, struct err *err)
+enum result moment_load(const struct json_doc *doc, const cJSON *object, const char *name,
+                        const char **text, int64_t *ms, struct err *err)
 {
-    TRY(json_string(doc, doc->root, name, 40, text, err));
+    TRY(json_string(doc, object, name, 40, text, err));
     size_t len = strlen(*text);
     if ((*text)[len - 1] != 'Z' || !time_parse(*text, ms))
-        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, name), err,
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(object, name), err,
                          "is not a time in UTC by RFC 3339: write it as 2026-11-01T00:00:00Z");
     return RESULT_OK;
 }
@@ -115,8 +115,8 @@ static enum result head_load(struct policy *policy, struct err *err)
                          "this program reads format 1 only: write 1, or use a newer georder");
     TRY(prose_load(doc, doc->root, "name", 128, &facts->name, err));
     TRY(json_int(doc, doc->root, "revision", 1, 999999999, &facts->revision, err));
-    TRY(moment_load(doc, "effective", &facts->effective, &facts->effective_ms, err));
-    TRY(moment_load(doc, "expires", &facts->expires, &facts->expires_ms, err));
+    TRY(moment_load(doc, doc->root, "effective", &facts->effective, &facts->effective_ms, err));
+    TRY(moment_load(doc, doc->root, "expires", &facts->expires, &facts->expires_ms, err));
     if (facts->effective_ms >= facts->expires_ms)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "expires"), err,
                          "is not later than effective, %s", facts->effective);

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rule.h"
+#include "load_rule.h"
 
 #define PATTERNS_MAX 1000 /* of one rule */
 
-/* The members of either effect; geo_evidence, the last but the NULL, is a permit rule's alone. */
+/* The members of either effect; those of a permit rule that may be left out stand last. */
 static const char *const permit_members[] = {"id",
                                              "effect",
                                              "reason",
@@ -18,6 +18,10 @@ static const char *const permit_members[] = {"id",
                                              "geo_restrictions",
                                              "max_hosts",
                                              "geo_evidence",
+                                             "max_orders",
+                                             "change_windows",
+                                             "freeze",
+                                             "approvals",
                                              NULL};
 static const char *const forbid_members[] = {"id",
                                              "effect",
@@ -30,17 +34,8 @@ static const char *const forbid_members[] = {"id",
                                              "cloudflare_branding",
                                              "geo_restrictions",
                                              "max_hosts",
+                                             "freeze",
                                              NULL};
-
-/* One rule on its way in. */
-struct reading {
-    struct policy *policy;
-    const struct json_doc *doc;
-    const cJSON *node;
-    struct rule *rule;
-    struct err *err;
-    uint32_t zone_refs; /* of policy->zone_list, in use */
-};
 
 static const cJSON *member(const struct reading *in, const char *name)
 {
@@ -169,7 +164,7 @@ static enum result attributes_load(struct reading *in)
 }
 
 /* A permit rule permits up to max_hosts, a forbid rule forbids more than that. */
-static enum result limits_load(struct reading *in)
+static enum result counts_load(struct reading *in)
 {
     struct rule *rule = in->rule;
     int64_t hosts = 0;
@@ -194,7 +189,8 @@ static enum result rule_load(struct reading *in)
     TRY(rule_zones_load(in));
     TRY(rule_hosts_load(in));
     TRY(attributes_load(in));
-    TRY(limits_load(in));
+    TRY(counts_load(in));
+    TRY(rule_limits_load(in));
     if (!in->rule->permit && cJSON_GetArraySize(in->node) == 3)
         return json_fail(in->doc, in->node, in->err,
                          "says not what it forbids: add zones, hosts or another member");
@@ -204,17 +200,22 @@ static enum result rule_load(struct reading *in)
 /* Room for all that the rules can hold; what is no list is refused later. */
 static enum result rules_allocate(struct policy *policy, const cJSON *list, struct err *err)
 {
-    size_t patterns = 1, zones = 1;
+    size_t patterns = 1, zones = 1, windows = 1, freezes = 1, groups = 1;
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, list)
     {
         patterns += (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(item, "hosts"));
         zones += (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(item, "zones"));
+        rule_limits_count(item, &windows, &freezes, &groups);
     }
     policy->rule = calloc((size_t)cJSON_GetArraySize(list), sizeof *policy->rule);
     policy->pattern = calloc(patterns, sizeof *policy->pattern);
     policy->zone_list = calloc(zones, sizeof *policy->zone_list);
-    if (policy->rule == NULL || policy->pattern == NULL || policy->zone_list == NULL)
+    policy->window = calloc(windows, sizeof *policy->window);
+    policy->freeze = calloc(freezes, sizeof *policy->freeze);
+    policy->group = calloc(groups, sizeof *policy->group);
+    if (policy->rule == NULL || policy->pattern == NULL || policy->zone_list == NULL ||
+        policy->window == NULL || policy->freeze == NULL || policy->group == NULL)
         return err_set(err, RESULT_INTERNAL, "%s: out of memory", policy->doc.name);
     return RESULT_OK;
 }

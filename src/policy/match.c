@@ -111,7 +111,8 @@ static struct seed seed_make(const char *base, const struct rule *rule, uint32_t
                                 .hosts_min = (uint8_t)rule->hosts_min,
                                 .hosts_max = (uint8_t)rule->hosts_max,
                                 .kind = (uint8_t)kind,
-                                .permit = rule->permit};
+                                .permit = rule->permit,
+                                .limited = rule_limited(rule)};
     return seed;
 }
 

@@ -13,6 +13,9 @@ void policy_free(struct policy **policy)
     free((*policy)->zone_list);
     free((*policy)->rule);
     free((*policy)->pattern);
+    free((*policy)->window);
+    free((*policy)->freeze);
+    free((*policy)->group);
     free((*policy)->entry);
     free((*policy)->zone_entry);
     free((*policy)->forbid_any);
@@ -134,7 +137,8 @@ static uint64_t days_bit(int days)
     return BIT(bit);
 }
 
-void ask_from_order(const struct policy *policy, const struct order *order, struct ask *out)
+void ask_from_order(const struct policy *policy, const struct order *order,
+                    const struct circumstances *at, struct ask *out)
 {
     const struct authorities *known = &policy->authorities;
     out->bits = attribute_bit(known, ATTRIBUTE_AUTHORITY, order->certificate_authority) |
@@ -144,4 +148,5 @@ void ask_from_order(const struct policy *policy, const struct order *order, stru
                 attribute_bit(known, ATTRIBUTE_GEO, order->geo_label);
     out->hosts = (uint32_t)order->hosts;
     out->zone = zone_find(policy, order->zone);
+    out->at = at;
 }

@@ -49,11 +49,30 @@ void policy_zone(const struct policy *policy, size_t index, const char **name, c
  * zone. */
 MUST_USE bool policy_resolve_zone(const struct policy *policy, struct order *order);
 
+/* What an order is judged in, beside its own content. */
+#define ORDERS_UNKNOWN (-1)
+struct approver {
+    const char *principal;
+    const char *const *group;
+    size_t groups;
+};
+struct circumstances {
+    int64_t now; /* Unix ms */
+    /* Placed for the order's zone on that day (UTC). ORDERS_UNKNOWN: max_orders is not judged, and
+     * decision.orders_unjudged says so. */
+    int64_t orders;
+    size_t approvers; /* distinct people; whoever requested the order is not among them */
+    const struct approver *approver;
+    bool approvals_assumed; /* to learn which are needed: as if all had been given */
+};
+
 #define REASONS_MAX 512
 
 struct reason {
-    const char *code; /* "zone_unknown", "policy_expired", "host_not_covered", "forbidden",
-                         "attribute_not_permitted": stable, static storage */
+    const char *code;             /* "zone_unknown", "policy_expired", "policy_not_effective",
+                                     "host_not_covered", "forbidden", "attribute_not_permitted",
+                                     "max_orders_reached", "outside_change_window", "frozen",
+                                     "approvals_missing": stable, static storage */
     char rule[RULE_ID_LEN + 1];   /* that forbade or came closest; "" */
     char host[HOST_LEN + 1];      /* "" when it is about the whole order */
     char attribute[NAME_LEN + 1]; /* "validity_days" ..., "" */
@@ -64,8 +83,14 @@ struct reason {
 struct decision {
     bool permit;
     bool geo_evidence_existing; /* a rule that permitted demands a live pack with the label first */
-    size_t rules;               /* rules that permitted, in the policy's order */
+    bool orders_unjudged; /* a rule that permitted has max_orders, and orders were not counted */
+    size_t rules;         /* rules that permitted, in the policy's order */
     char (*rule)[RULE_ID_LEN + 1];
+    size_t demands; /* approvals that those rules demand */
+    struct demand {
+        char rule[RULE_ID_LEN + 1], from[320];
+        unsigned count;
+    } * demand;
     size_t reasons; /* of a denial: every one, sorted by code, host, rule, attribute */
     struct reason *reason;
     size_t omitted; /* reasons past REASONS_MAX, counted and said, never dropped silently */
@@ -76,7 +101,8 @@ struct decision {
 /* Never permits by accident: *out denies unless RESULT_OK and permit. now: Unix ms. The order must
  * have passed order_check(). */
 MUST_USE enum result policy_decide(const struct policy *policy, const struct order *order,
-                                   int64_t now, struct decision *out, struct err *err);
+                                   const struct circumstances *at, struct decision *out,
+                                   struct err *err);
 void decision_free(struct decision *decision);
 /* {"permit", "rules", "reasons": [...], "warnings": [...], "policy": {...}}; the caller's. */
 cJSON *decision_json(const struct policy *policy, const struct decision *decision);

@@ -91,6 +91,17 @@ struct pattern {
     enum pattern_kind kind;
 };
 
+/* A time of the week, in UTC: minutes of the day, half open; bit 0 is Monday. */
+struct window {
+    uint16_t from, to;
+    uint8_t weekdays;
+};
+struct freeze {
+    int64_t from, to; /* Unix ms, half open */
+    const char *from_text, *to_text, *reason;
+};
+
+#define ORDERS_ANY UINT32_MAX
 struct rule {
     const char *id, *reason;
     bool permit, existing; /* existing: geo_evidence */
@@ -99,6 +110,12 @@ struct rule {
     const uint32_t *zone;          /* sorted */
     uint32_t zones;                /* 0: any (forbid only) */
     uint32_t pattern, patterns;    /* first, count; 0: any host (forbid only) */
+
+    uint32_t orders_max;      /* of its zone a day; ORDERS_ANY */
+    uint32_t window, windows; /* first, count; 0: at any time */
+    uint32_t freeze, freezes; /* it permits nothing then; a forbid rule forbids only then */
+    uint32_t group, groups;   /* whose approvals count */
+    uint8_t approvals;        /* how many; 0: none needed */
 };
 
 /* A rule as the loops of a decision want it: small and side by side. */
@@ -108,7 +125,7 @@ struct entry {
     uint64_t attributes;
     uint32_t rule, pattern, zone;
     uint8_t hosts_min, hosts_max, kind;
-    bool permit;
+    bool permit, limited; /* limited: limits_fit() must be asked too */
 };
 /* All entries whose pattern has this base. */
 struct anchor {
@@ -136,7 +153,10 @@ struct policy {
     uint32_t *zone_list; /* what rule.zone points into */
     struct rule *rule;
     struct pattern *pattern;
-    uint32_t zones, rules, patterns;
+    struct window *window; /* these three of all rules, side by side */
+    struct freeze *freeze;
+    const char **group;
+    uint32_t zones, rules, patterns, windows, freezes, groups;
 
     struct entry *entry, *zone_entry, *forbid_any; /* forbid_any: forbid rules without hosts */
     struct anchor *anchor;
@@ -147,8 +167,10 @@ struct policy {
 struct ask {
     uint64_t bits; /* one of each group */
     uint32_t hosts, zone;
+    const struct circumstances *at;
 };
-void ask_from_order(const struct policy *policy, const struct order *order, struct ask *out);
+void ask_from_order(const struct policy *policy, const struct order *order,
+                    const struct circumstances *at, struct ask *out);
 uint32_t zone_find(const struct policy *policy, const char *name_or_id); /* NONE */
 uint32_t zone_named(const struct policy *policy, const char *name);      /* NONE */
 bool rule_in_zone(const struct rule *rule, uint32_t zone);
@@ -156,6 +178,24 @@ bool rule_in_zone(const struct rule *rule, uint32_t zone);
 void rule_values(const struct policy *policy, const struct rule *rule, enum attribute attribute,
                  char *out, size_t size);
 void rule_hosts(const struct policy *policy, const struct rule *rule, char *out, size_t size);
+
+/* What else a rule demands: limit.c. A forbid rule has freezes only, and fits during them. */
+enum limit { LIMIT_ORDERS, LIMIT_WINDOWS, LIMIT_FREEZE, LIMIT_APPROVALS, LIMITS };
+bool rule_limited(const struct rule *rule);
+bool limits_fit(const struct policy *policy, const struct rule *rule,
+                const struct circumstances *at);
+bool limit_fails(const struct policy *policy, const struct rule *rule,
+                 const struct circumstances *at, enum limit limit); /* of a permit rule */
+const struct freeze *freeze_at(const struct policy *policy, const struct rule *rule, int64_t now);
+unsigned approvals_given(const struct policy *policy, const struct rule *rule,
+                         const struct circumstances *at);
+unsigned weekday_of(int64_t now); /* 0: Monday */
+unsigned minute_of(int64_t now);  /* of the day, UTC */
+bool weekday_named(const char *name, unsigned *out);
+/* Each appends. */
+void windows_say(const struct policy *policy, const struct rule *rule, char *out, size_t size);
+void moment_say(int64_t now, char *out, size_t size);
+void groups_say(const struct policy *policy, const struct rule *rule, char *out, size_t size);
 
 /* The patterns that stand at the host or above it. An entry of a hit matches the host when its
  * kind is among the hit's kinds. Names have 10 labels at most, hence so do bases. */
@@ -181,7 +221,8 @@ static inline bool entry_fits(const struct policy *policy, const struct entry *e
                               const struct ask *ask)
 {
     return (ask->bits & ~entry->attributes) == 0 && ask->hosts >= entry->hosts_min &&
-           ask->hosts <= entry->hosts_max && entry_in_zone(policy, entry, ask->zone);
+           ask->hosts <= entry->hosts_max && entry_in_zone(policy, entry, ask->zone) &&
+           (!entry->limited || limits_fit(policy, &policy->rule[entry->rule], ask->at));
 }
 
 /* Names in a pattern, as sets. */
@@ -199,14 +240,22 @@ MUST_USE enum result rules_load(struct policy *policy, struct err *err);
 /* Text for people: 1..max bytes, none of them hidden. */
 MUST_USE enum result prose_load(const struct json_doc *doc, const cJSON *object, const char *name,
                                 size_t max, const char **out, struct err *err);
+/* A time in UTC by RFC 3339, and that text. */
+MUST_USE enum result moment_load(const struct json_doc *doc, const cJSON *object, const char *name,
+                                 const char **text, int64_t *ms, struct err *err);
 /* No string may stand in the list twice, or in this member of its items. */
 MUST_USE enum result repeat_check(const struct json_doc *doc, const cJSON *list, const char *member,
                                   struct err *err);
 
-/* chosen: for each host the rule that permits it, or NONE. */
+/* chosen: for each host the rule that permits it, or NONE. life: so is whether the policy is in
+ * force. */
 MUST_USE enum result policy_explain(const struct policy *policy, const struct order *order,
                                     const struct ask *ask, const uint32_t chosen[HOSTS_MAX],
-                                    int64_t now, struct decision *out, struct err *err);
+                                    bool life, struct decision *out, struct err *err);
+/* policy_decide() of a policy that is always in force: to compare two. */
+MUST_USE enum result policy_judge(const struct policy *policy, const struct order *order,
+                                  const struct circumstances *at, struct decision *out,
+                                  struct err *err);
 MUST_USE enum result warnings_make(const struct policy *policy, const struct order *order,
                                    const struct ask *ask, int64_t now, struct decision *out,
                                    struct err *err);

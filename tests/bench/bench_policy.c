@@ -16,7 +16,7 @@
 #define DECIDE_ROUNDS 2000
 #define SAMPLES       21
 
-static int64_t now_ms = 1795000000000; /* 2026-11-18 */
+static const struct circumstances moment = {.now = 1795000000000}; /* 2026-11-18 */
 
 /* Of this process, and below the best of many samples: others on the machine must not count. */
 static double seconds(void)
@@ -102,7 +102,7 @@ static double decide_measure(const struct policy *policy, const struct order *or
     for (size_t i = 0; i < SAMPLES; i++) {
         double start = seconds();
         for (int round = 0; round < DECIDE_ROUNDS; round++) {
-            must(policy_decide(policy, order, now_ms, &decision, &err), &err);
+            must(policy_decide(policy, order, &moment, &decision, &err), &err);
             if (decision.permit != permit)
                 must(err_set(&err, RESULT_INTERNAL, "the decision is wrong"), &err);
             decision_free(&decision);

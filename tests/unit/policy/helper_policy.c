@@ -113,9 +113,30 @@ void order_make(struct order *out, const char *first, const char *second)
 void decide_must(const struct policy *policy, struct order *order, int64_t now,
                  struct decision *out)
 {
+    struct circumstances at = {.now = now};
     struct err err = {0};
     cr_assert_eq(order_check(order, &err), RESULT_OK, "%s", err.text);
     bool known = policy_resolve_zone(policy, order);
     cr_assert_eq(known, order->apex[0] != '\0');
-    cr_assert_eq(policy_decide(policy, order, now, out, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(policy_decide(policy, order, &at, out, &err), RESULT_OK, "%s", err.text);
+}
+
+bool host_permitted(const char *pattern, const char *forbidden, const char *host)
+{
+    AUTO_BUF rules = BUF_INIT(65536);
+    AUTO_DECISION decision = {0};
+    struct order order;
+    if (strcmp(pattern, "example.com") == 0)
+        buf_puts(&rules, PERMIT("p", "\"example.com\""));
+    else
+        text_edit(&rules, PERMIT("p", "\"example.com\", \"@\""), "@", pattern);
+    if (forbidden[0] != '\0')
+        buf_printf(&rules,
+                   ", {\"id\": \"f\", \"effect\": \"forbid\", \"reason\": \"never\", "
+                   "\"hosts\": [\"%s\"]}",
+                   forbidden);
+    AUTO_POLICY *policy = policy_with(buf_text(&rules));
+    order_make(&order, strcmp(host, "example.com") == 0 ? "" : host, "");
+    decide_must(policy, &order, NOW, &decision);
+    return decision.permit;
 }

@@ -20,6 +20,9 @@ void text_edit(struct buf *out, const char *text, const char *what, const char *
 void order_make(struct order *out, const char *first, const char *second);
 void decide_must(const struct policy *policy, struct order *order, int64_t now,
                  struct decision *out);
+/* Zone example.com, one permit rule for its apex and the pattern, and the forbid rule, if any: is
+ * the host permitted? */
+bool host_permitted(const char *pattern, const char *forbidden, const char *host);
 #define AUTO_POLICY   __attribute__((cleanup(policy_free))) struct policy
 #define AUTO_DECISION __attribute__((cleanup(decision_free))) struct decision
 

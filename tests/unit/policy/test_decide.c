@@ -56,13 +56,17 @@ Test(decide, never_judges_an_order_whose_zone_is_not_from_this_policy)
     struct order order;
     struct err err = {0};
     order_make(&order, "", "");
-    cr_assert_eq(policy_decide(policy, &order, NOW, &decision, &err), RESULT_INTERNAL);
+    cr_assert_eq(
+        policy_decide(policy, &order, &(struct circumstances){.now = NOW}, &decision, &err),
+        RESULT_INTERNAL);
     cr_assert(!decision.permit);
     cr_assert_str_eq(err.text, "the order's zone was not taken from this policy");
     cr_assert(policy_resolve_zone(policy, &order));
     order.hosts = 0;
     decision.permit = true;
-    cr_assert_eq(policy_decide(policy, &order, NOW, &decision, &err), RESULT_INTERNAL);
+    cr_assert_eq(
+        policy_decide(policy, &order, &(struct circumstances){.now = NOW}, &decision, &err),
+        RESULT_INTERNAL);
     cr_assert(!decision.permit);
 }
 

@@ -229,13 +229,14 @@ static const struct row {
      "20:60: /rules/0/allow_any: unknown member \"allow_any\"; known are \"id\", \"effect\", "
      "\"reason\", \"zones\", \"hosts\", \"certificate_authorities\", \"validity_days\", "
      "\"validation_methods\", \"cloudflare_branding\", \"geo_restrictions\", \"max_hosts\", "
-     "\"geo_evidence\"",
+     "\"geo_evidence\", \"max_orders\", \"change_windows\", \"freeze\", \"approvals\"",
      REFUSES},
     {"\"hosts\": [\"pay.example.com\"]",
      "\"hosts\": [\"pay.example.com\"], \"geo_evidence\": \"issued\"",
      "21:83: /rules/1/geo_evidence: unknown member \"geo_evidence\"; known are \"id\", \"effect\", "
      "\"reason\", \"zones\", \"hosts\", \"certificate_authorities\", \"validity_days\", "
-     "\"validation_methods\", \"cloudflare_branding\", \"geo_restrictions\", \"max_hosts\"",
+     "\"validation_methods\", \"cloudflare_branding\", \"geo_restrictions\", \"max_hosts\", "
+     "\"freeze\"",
      REFUSES},
     {", \"hosts\": [\"pay.example.com\"]", "",
      "21:5: /rules/1: says not what it forbids: add zones, hosts or another member", REFUSES},
