@@ -7,7 +7,7 @@
 
 #include "compare.h"
 
-#define KIND_SETS  4 /* of the kinds that a hit can have */
+#define KIND_SETS 4 /* of the kinds that a hit can have */
 
 void *array_grown(void *array, size_t count, size_t size)
 {
@@ -102,13 +102,14 @@ static uint32_t place_of(const struct space *space, unsigned side, uint32_t zone
 static bool places_make(struct space *space)
 {
     const struct policy *old = space->side[0].policy, *new = space->side[1].policy;
-    space->place = calloc((size_t)old->zones + (new != NULL ? new->zones : 0), sizeof *space->place);
+    space->place =
+        calloc((size_t)old->zones + (new != NULL ? new->zones : 0), sizeof *space->place);
     if (space->place == NULL)
         return false;
     for (uint32_t z = 0; z < old->zones; z++)
         space->place[space->places++] =
             (struct place){old->zone[z].name, old->zone[z].id, {z, NONE}, 0, 0};
-    for (uint32_t z = 0; new != NULL && z < new->zones; z++) {
+    for (uint32_t z = 0; new != NULL &&z < new->zones; z++) {
         uint32_t same = zone_named(old, new->zone[z].name);
         if (same != NONE && strcmp(old->zone[same].id, new->zone[z].id) == 0)
             space->place[same].zone[1] = z;
@@ -130,7 +131,7 @@ static bool pattern_nodes(struct space *space, unsigned side, const struct rule 
             continue;
         uint32_t place = place_of(space, side, zone);
         bool new = true;
-        for (const char *name = base; new && name != apex; name = name_parent(name))
+        for (const char *name = base; new &&name != apex; name = name_parent(name))
             if (!node_add(space, place, name, &new))
                 return false;
     }

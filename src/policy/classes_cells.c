@@ -72,7 +72,7 @@ static void class_judge(struct region *region, unsigned side, uint32_t class)
 {
     struct region_side *in = &region->side[side];
     unsigned planes = region->space->planes;
-    uint64_t forbid[PLANES_MAX], *out = in->cells + (size_t)class * planes;
+    uint64_t forbid[PLANES_MAX], *out = in->cells + (size_t) class * planes;
     bool wildcard = shape_is_wildcard(region->class[class].shape);
     class_sum(region, side, class, in->permit, out);
     class_sum(region, side, class, in->forbid, forbid);
@@ -125,8 +125,7 @@ size_t hosts_boundaries(const struct region *region, uint32_t out[HOSTS_MAX + 1]
     size_t count = 0;
     for (unsigned s = 0; s < region->space->sides; s++)
         for (uint32_t i = 0; i < region->side[s].plays; i++) {
-            const struct rule *rule =
-                &region->space->side[s].policy->rule[region->side[s].play[i]];
+            const struct rule *rule = &region->space->side[s].policy->rule[region->side[s].play[i]];
             if (rule->hosts_min <= HOSTS_MAX)
                 starts[rule->hosts_min] = true;
             starts[rule->hosts_max + 1] = true;

@@ -10,7 +10,7 @@ static uint32_t kinds_number(unsigned kinds)
 {
     if (kinds == PATTERN_EXACT)
         return 0;
-    return 1 + ((kinds & PATTERN_ONE) != 0) + ((kinds & PATTERN_CHILD) != 0);
+    return 1u + ((kinds & PATTERN_ONE) != 0 ? 1 : 0) + ((kinds & PATTERN_CHILD) != 0 ? 1 : 0);
 }
 
 static bool rule_play(struct side *side, struct region_side *out, uint32_t rule)
@@ -79,10 +79,9 @@ static bool class_match(struct space *space, struct region *region, unsigned ind
     host_hits(side->policy, name, &hits);
     for (uint32_t i = 0; i < hits.count; i++) {
         const struct hit *hit = &hits.hit[i];
-        uint32_t *at =
-            &side->slot_at[(size_t)(hit->entry - side->policy->entry) * 4 + kinds_number(hit->kinds)];
-        if (*at == 0 &&
-            !slot_make(side, &region->side[index], hit, region->place->zone[index], at))
+        uint32_t *at = &side->slot_at[(size_t)(hit->entry - side->policy->entry) * 4 +
+                                      kinds_number(hit->kinds)];
+        if (*at == 0 && !slot_make(side, &region->side[index], hit, region->place->zone[index], at))
             return false;
         if (*at != SLOT_EMPTY && !hit_add(region, class, index, *at - 1))
             return false;

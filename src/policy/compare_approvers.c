@@ -142,8 +142,8 @@ static void pointers_set(struct cases *out, size_t approvers)
     size_t group = 0;
     for (size_t s = 0; s < out->sets; s++)
         for (size_t p = 0; p < out->set[s].count; p++)
-            (void)snprintf(out->principal[p], sizeof out->principal[p], "approver%zu@example.com",
-                           p + 1);
+            (void)snprintf(out->principal[p], sizeof out->principal[p], "approver%u@example.com",
+                           (unsigned)p + 1);
     for (size_t s = 0; s < out->sets; s++)
         for (size_t p = 0; p < out->set[s].count; p++)
             out->approver[out->set[s].first + p].principal = out->principal[p];

@@ -121,4 +121,6 @@ MUST_USE enum result policy_lint(const struct policy *policy, int64_t now, struc
                                  struct err *err);
 void lint_free(struct lint *lint);
 
+#include "comparison.h"
+
 #endif
