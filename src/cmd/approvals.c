@@ -1,3 +1,4 @@
+#include "approvals.h"
 
 #include <dirent.h>
 #include <errno.h>

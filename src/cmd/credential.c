@@ -5,6 +5,7 @@
 
 #include "credential_ask.h"
 #include "guard.h"
+#include "memory.h"
 
 static const char help[] =
     "usage: georder credential put [--email ADDRESS]\n"
@@ -287,13 +288,15 @@ static enum result prepare(struct wish *wish, struct err *err)
               : config_load(session->options.config, &session->config, err)) != RESULT_OK ||
         session_directory(session, err) != RESULT_OK ||
         (asks && session_trust(session, err) != RESULT_OK) ||
+        (asks && session->config.require_approvals &&
+         session_approvals(session, err) != RESULT_OK) ||
         keys_start(&session->keys, &session->config, true, err) != RESULT_OK ||
         (asks && (net_start(&session->net, err) != RESULT_OK ||
                   net_trust(&session->net, &session->trust, err) != RESULT_OK)) ||
         guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
-        session_ready(session, err) != RESULT_OK)
+        session_ready(session, err) != RESULT_OK || session_audit(session, err) != RESULT_OK)
         return err->result;
-    return session_audit(session, err);
+    return asks ? policy_force(session, false, NULL, err) : RESULT_OK;
 }
 
 static enum result run(struct wish *wish, struct err *err)

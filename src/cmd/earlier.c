@@ -1,34 +1,55 @@
-/* Step 4 of an order: has the same already been ordered, with an end that is open? */
+/* What the log says of earlier orders: the same one still open, those of the day, a request. */
 #include "placing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define OPEN_MAX 64
+#define OPEN_MAX  64
+#define DAY_MS    INT64_C(86400000)
+#define TODAY_MAX 100000 /* as a policy's max_orders */
 
 struct earlier {
-    const char *identity;
+    struct placing *placing;
     size_t open;
     bool overflow; /* there were more than there is room for: then none is closed any more */
     struct {
         char id[UUID_LEN + 1], state[96];
         uint64_t index;
     } order[OPEN_MAX];
+
+    size_t today, room; /* orders of the zone that were placed on this day, or may have been */
+    char (*ordered)[UUID_LEN + 1];
+    bool failed;
 };
 
-/* What is still to happen after this record; NULL: nothing. */
-static const char *state_after(const char *event, const cJSON *georder)
-{
-    const cJSON *answer = cJSON_GetObjectItemCaseSensitive(georder, "answer");
-    const cJSON *assessment = cJSON_GetObjectItemCaseSensitive(georder, "assessment");
+/* One record of an order. */
+struct sight {
+    const char *event, *id;
+    const cJSON *georder, *payload;
+    uint64_t index;
+};
 
-    if (strcmp(event, "order.intent") == 0)
+static const char *part_text(const cJSON *georder, const char *part, const char *name)
+{
+    return member_text(cJSON_GetObjectItemCaseSensitive(georder, part), name);
+}
+
+static bool is_placed(const struct sight *sight)
+{
+    return strcmp(sight->event, "order.response") == 0 &&
+           strcmp(part_text(sight->georder, "answer", "outcome"), "placed") == 0;
+}
+
+/* What is still to happen after this record; NULL: nothing. */
+static const char *state_after(const struct sight *sight)
+{
+    if (strcmp(sight->event, "order.intent") == 0)
         return "has an intent without an outcome";
-    if (strcmp(event, "order.unknown") == 0)
+    if (strcmp(sight->event, "order.unknown") == 0)
         return "has an unknown outcome";
-    if (strcmp(event, "order.response") == 0 &&
-        strcmp(member_text(answer, "outcome"), "placed") == 0 &&
-        strcmp(member_text(assessment, "verdict"), "compliant") != 0)
+    if (is_placed(sight) &&
+        strcmp(part_text(sight->georder, "assessment", "verdict"), "compliant") != 0)
         return "was placed and is still open";
     return NULL;
 }
@@ -38,11 +59,11 @@ static void earlier_close(struct earlier *earlier, size_t at)
     earlier->order[at] = earlier->order[--earlier->open];
 }
 
-static void earlier_set(struct earlier *earlier, const char *id, uint64_t index, const char *state)
+static void earlier_set(struct earlier *earlier, const struct sight *sight, const char *state)
 {
     size_t at = 0;
 
-    while (at < earlier->open && strcmp(earlier->order[at].id, id) != 0)
+    while (at < earlier->open && strcmp(earlier->order[at].id, sight->id) != 0)
         at++;
     if (state == NULL) {
         if (at < earlier->open && !earlier->overflow)
@@ -55,41 +76,146 @@ static void earlier_set(struct earlier *earlier, const char *id, uint64_t index,
     }
     if (at == earlier->open)
         earlier->open++;
-    (void)snprintf(earlier->order[at].id, sizeof earlier->order[at].id, "%s", id);
+    (void)snprintf(earlier->order[at].id, sizeof earlier->order[at].id, "%s", sight->id);
     (void)snprintf(earlier->order[at].state, sizeof earlier->order[at].state, "%s", state);
-    earlier->order[at].index = index;
+    earlier->order[at].index = sight->index;
+}
+
+static size_t today_find(const struct earlier *earlier, const char *id)
+{
+    size_t at = earlier->today;
+
+    while (at > 0 && strcmp(earlier->ordered[at - 1], id) != 0)
+        at--;
+    return at;
+}
+
+static void today_add(struct earlier *earlier, const char *id)
+{
+    if (earlier->today == earlier->room) {
+        size_t room = earlier->room == 0 ? 64 : earlier->room * 2;
+        void *more = realloc(earlier->ordered, room * sizeof *earlier->ordered);
+
+        earlier->failed = earlier->failed || more == NULL;
+        if (more == NULL)
+            return;
+        earlier->ordered = more;
+        earlier->room = room;
+    }
+    (void)snprintf(earlier->ordered[earlier->today++], UUID_LEN + 1, "%s", id);
+}
+
+/* An intent counts, unless it is known that nothing was placed. */
+static void today_take(struct earlier *earlier, const struct sight *sight)
+{
+    const struct placing *placing = earlier->placing;
+    int64_t time =
+        (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(sight->payload, "time"));
+    const cJSON *zone =
+        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(sight->payload, "resources"), 0);
+    bool intent = strcmp(sight->event, "order.intent") == 0;
+    size_t at;
+
+    if (intent && (time / DAY_MS != placing->at.now / DAY_MS ||
+                   strcmp(member_text(zone, "uid"), placing->order.zone_id) != 0))
+        return;
+    at = today_find(earlier, sight->id);
+    if (intent && at == 0 && earlier->today < TODAY_MAX)
+        today_add(earlier, sight->id);
+    else if (!intent && at > 0 &&
+             (strcmp(sight->event, "order.not_sent") == 0 ||
+              strcmp(part_text(sight->georder, "answer", "outcome"), "refused") == 0))
+        memcpy(earlier->ordered[at - 1], earlier->ordered[--earlier->today], UUID_LEN + 1);
+}
+
+static void request_take(struct earlier *earlier, const struct sight *sight)
+{
+    struct asked *asked = &earlier->placing->asked;
+
+    if (asked->path == NULL ||
+        strcmp(part_text(sight->georder, "order_request", "sha256"), asked->sha256) != 0)
+        return;
+    if (strcmp(sight->event, "order.prepared") == 0)
+        (void)snprintf(asked->prepared, sizeof asked->prepared, "%s", sight->id);
+    else if (strcmp(sight->event, "order.intent") == 0 && earlier->placing->attempt < 2)
+        asked->used = true;
 }
 
 static bool look(void *context, uint64_t index, const char *line, size_t len, const cJSON *payload)
 {
     const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
-    const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(payload, "metadata");
-    const char *event = member_text(georder, "event");
+    struct sight sight = {.georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder"),
+                          .payload = payload,
+                          .id = member_text(metadata, "correlation_uid"),
+                          .index = index};
     struct earlier *earlier = context;
 
     (void)line;
     (void)len;
-    if (strncmp(event, "order.", 6) == 0 && strcmp(event, "order.evidence") != 0 &&
-        strcmp(member_text(georder, "order_sha256"), earlier->identity) == 0)
-        earlier_set(earlier, member_text(metadata, "correlation_uid"), index,
-                    state_after(event, georder));
+    sight.event = member_text(sight.georder, "event");
+    if (strncmp(sight.event, "order.", 6) != 0)
+        return true;
+    request_take(earlier, &sight);
+    if (strcmp(sight.event, "order.evidence") == 0 || strcmp(sight.event, "order.prepared") == 0)
+        return true;
+    today_take(earlier, &sight);
+    if (strcmp(member_text(sight.georder, "order_sha256"), earlier->placing->identity) == 0)
+        earlier_set(earlier, &sight, state_after(&sight));
     return true;
 }
 
-enum result earlier_check(struct placing *placing, struct err *err)
+static enum result open_check(const struct earlier *earlier, struct err *err)
 {
-    struct earlier earlier = {.identity = placing->identity};
-
-    if (placing->again)
-        return RESULT_OK;
-    if (audit_each(placing->session->audit, look, &earlier, err) != RESULT_OK)
-        return err->result;
-    if (earlier.open == 0)
+    if (earlier->open == 0 || earlier->placing->again)
         return RESULT_OK;
     return err_set(err, RESULT_UNKNOWN,
                    "an order of the same content, %s, %s (see `georder audit show %llu`): look "
                    "at the zone's packs before you buy twice, then order again with --again",
-                   earlier.order[0].id, earlier.order[0].state,
-                   (unsigned long long)earlier.order[0].index);
+                   earlier->order[0].id, earlier->order[0].state,
+                   (unsigned long long)earlier->order[0].index);
+}
+
+/* Judged anew when a rule's max_orders depends on it: another process may have been first. */
+static enum result orders_judge(struct earlier *earlier, struct err *err)
+{
+    struct placing *placing = earlier->placing;
+
+    placing->at.orders = (int64_t)earlier->today;
+    placing->at.now = clock_now();
+    placing->at.now = clock_now();
+    if (!placing->decision.orders_unjudged && placing->attempt < 2)
+        return RESULT_OK;
+    decision_free(&placing->decision);
+    if (decide(placing->session, &placing->order, &placing->at, &placing->decision, err) !=
+        RESULT_OK)
+        return err->result;
+    return placing->decision.permit ? RESULT_OK
+                                    : decision_error(placing->session, &placing->decision, err);
+}
+
+enum result earlier_look(struct placing *placing, struct err *err)
+{
+    struct earlier earlier = {.placing = placing};
+    enum result result = audit_each(placing->session->audit, look, &earlier, err);
+
+    free(earlier.ordered);
+    return result;
+}
+
+enum result earlier_check(struct placing *placing, struct err *err)
+{
+    struct earlier earlier = {.placing = placing};
+    enum result result = audit_each(placing->session->audit, look, &earlier, err);
+
+    if (result == RESULT_OK && earlier.failed)
+        result = err_set(err, RESULT_INTERNAL, "the orders of the day: out of memory");
+    if (result == RESULT_OK)
+        result = request_check(placing, err);
+    if (result == RESULT_OK)
+        result = open_check(&earlier, err);
+    if (result == RESULT_OK)
+        result = orders_judge(&earlier, err);
+    free(earlier.ordered);
+    return result;
 }

@@ -8,6 +8,7 @@
 
 #include "guard.h"
 #include "interrupt.h"
+#include "memory.h"
 #include "order_input.h"
 #include "placing.h"
 
@@ -17,23 +18,31 @@
 
 static const char help[] =
     "usage: georder order [--dry-run] [--again] (--file FILE | --zone ZONE --host HOST ...)\n"
+    "       georder order --prepare (--file FILE | --zone ZONE --host HOST ...) >REQUEST\n"
+    "       georder order --request REQUEST\n"
     "\n"
     "Orders one certificate pack: decides by the policy, records the intent, sends one POST,\n"
     "records the answer and holds the pack against the order. A lost answer is never repeated.\n"
     "\n" ORDER_OPTIONS_HELP
     "  --dry-run                 the decision and the exact body; nothing is sent or recorded\n"
     "  --again                   although an order of the same content is open or unknown\n"
+    "  --prepare                 do not order: print a request for others to approve and sign\n"
+    "  --expires-in HOURS        how long it may be placed, 1 to 24; 24\n"
+    "  --request FILE            place the request that was approved, once\n"
     "  --timeout SECONDS         for the whole exchange, from resolving to the last byte; 60\n"
     "  --time-limit SECONDS      how long a 429 (nothing was placed) may be tried again; 60\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: see georder help exit-codes\n";
 
-enum { DRY_RUN = ORDER_OPTIONS_END, AGAIN, TIMEOUT, TIME_LIMIT };
+enum { DRY_RUN = ORDER_OPTIONS_END, AGAIN, PREPARE, EXPIRES_IN, REQUEST, TIMEOUT, TIME_LIMIT };
 
 static const struct option own[] = {ORDER_OPTIONS,
                                     {"dry-run", no_argument, NULL, DRY_RUN},
                                     {"again", no_argument, NULL, AGAIN},
+                                    {"prepare", no_argument, NULL, PREPARE},
+                                    {"expires-in", required_argument, NULL, EXPIRES_IN},
+                                    {"request", required_argument, NULL, REQUEST},
                                     {"timeout", required_argument, NULL, TIMEOUT},
                                     {"time-limit", required_argument, NULL, TIME_LIMIT},
                                     {NULL, 0, NULL, 0}};
@@ -49,6 +58,16 @@ static enum result option_take(struct placing *placing, struct order_input *inpu
         return RESULT_OK;
     case AGAIN:
         placing->again = true;
+        return RESULT_OK;
+    case PREPARE:
+        placing->prepare = true;
+        return RESULT_OK;
+    case REQUEST:
+        placing->asked.path = optarg;
+        return RESULT_OK;
+    case EXPIRES_IN:
+        if (!number_parse(optarg, 24, &placing->hours) || placing->hours == 0)
+            return err_set(err, RESULT_USAGE, "--expires-in: give 1 to 24 hours");
         return RESULT_OK;
     case TIMEOUT:
         if (!number_parse(optarg, 600, &seconds) || seconds == 0)
@@ -80,6 +99,10 @@ static enum result arguments(struct placing *placing, struct order_input *input,
     if (optind < argc)
         return err_set(err, RESULT_USAGE, "%s: unexpected word; see georder order --help",
                        argv[optind]);
+    if (placing->asked.path != NULL && (input->file != NULL || input->flags || placing->prepare))
+        return err_set(err, RESULT_USAGE, "--request: it holds the whole order, so give it alone");
+    if (placing->prepare && placing->dry_run)
+        return err_set(err, RESULT_USAGE, "--prepare records a request: not with --dry-run");
     return RESULT_OK;
 }
 
@@ -113,6 +136,17 @@ static enum result dry_run(struct placing *placing, struct err *err)
     return RESULT_OK;
 }
 
+/* The order goes by the id under which its request was prepared. */
+static enum result request_known(struct placing *placing, struct err *err)
+{
+    if (earlier_look(placing, err) != RESULT_OK)
+        return err->result;
+    if (placing->asked.prepared[0] != '\0')
+        memcpy(placing->id, placing->asked.prepared, sizeof placing->id);
+    output_add(&placing->session->output, "order_id", cJSON_CreateString(placing->id));
+    return RESULT_OK;
+}
+
 /* Opens and starts what is needed, then locks this process. */
 static enum result prepare(struct placing *placing, struct err *err)
 {
@@ -123,13 +157,14 @@ static enum result prepare(struct placing *placing, struct err *err)
         return err->result;
     if (!placing->decision.permit)
         net_abandon(&session->net);
-    else if (session_trust(session, err) != RESULT_OK ||
-             net_trust(&session->net, &session->trust, err) != RESULT_OK)
+    else if (!placing->prepare && (session_trust(session, err) != RESULT_OK ||
+                                   net_trust(&session->net, &session->trust, err) != RESULT_OK))
         return err->result;
     if (guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
-        session_ready(session, err) != RESULT_OK)
+        session_ready(session, err) != RESULT_OK || session_audit(session, err) != RESULT_OK ||
+        policy_force(session, placing->asked.path != NULL, NULL, err) != RESULT_OK)
         return err->result;
-    return session_audit(session, err);
+    return placing->asked.path != NULL ? request_known(placing, err) : RESULT_OK;
 }
 
 static enum result deny(struct placing *placing, struct err *err)
@@ -174,12 +209,26 @@ static enum result intent_of_order(struct placing *placing, const char *path, co
     return result;
 }
 
+/* What the log forbids is recorded as any denial. */
+static enum result look_before(struct placing *placing, struct err *err)
+{
+    struct err why = {0};
+
+    if (earlier_check(placing, &why) == RESULT_OK)
+        return RESULT_OK;
+    if ((why.result == RESULT_DENIED || !placing->decision.permit) &&
+        record_denied(placing, why.text, err) != RESULT_OK)
+        return err->result;
+    *err = why;
+    return err->result;
+}
+
 /* Looks for the same order each time anew: while a 429 was waited for, another process may have
  * placed it. The lock goes when the intent is there to be seen. */
 static enum result send_once(struct placing *placing, struct exchange *exchange, struct err *err)
 {
     if (orders_lock(placing->session->audit_fd, &placing->lock, err) != RESULT_OK ||
-        earlier_check(placing, err) != RESULT_OK)
+        look_before(placing, err) != RESULT_OK)
         return err->result;
     interrupt_hold();
     return placing_send(placing, NET_POST, placing->path, buf_text(&placing->body), intent_of_order,
@@ -322,30 +371,51 @@ static enum result evidence(struct placing *placing, struct err *err)
     return err->result;
 }
 
+/* The order itself, from wherever it comes, and what it is judged in. */
+static enum result order_take(struct placing *placing, struct order_input *input, struct err *err)
+{
+    struct session *session = placing->session;
+    const char *request = placing->asked.path;
+
+    placing->at = (struct circumstances){
+        .now = clock_now(), .orders = ORDERS_UNKNOWN, .approvals_assumed = placing->prepare};
+    if ((request != NULL || session->config.require_approvals) &&
+        session_approvals(session, err) != RESULT_OK)
+        return err->result;
+    if (request != NULL)
+        return request_read(placing, err);
+    if (order_input_finish(input, err) != RESULT_OK)
+        return err->result;
+    placing->order = input->order;
+    return RESULT_OK;
+}
+
 static enum result order(struct placing *placing, struct order_input *input, struct err *err)
 {
     struct session *session = placing->session;
 
     /* Early, since they take their time to load; what they may touch is said when all is decided.
      */
-    if (!placing->dry_run && (net_start(&session->net, err) != RESULT_OK ||
-                              keys_spawn(&session->keys, err) != RESULT_OK))
+    if (!placing->dry_run && !placing->prepare && net_start(&session->net, err) != RESULT_OK)
         return err->result;
-    if (session_config(session, err) != RESULT_OK || order_input_finish(input, err) != RESULT_OK)
+    if (!placing->dry_run && keys_spawn(&session->keys, err) != RESULT_OK)
         return err->result;
-    placing->order = input->order;
-    placing->at = (struct circumstances){.now = clock_now(), .orders = ORDERS_UNKNOWN};
+    if (session_config(session, err) != RESULT_OK || order_take(placing, input, err) != RESULT_OK)
+        return err->result;
     if (decide(session, &placing->order, &placing->at, &placing->decision, err) != RESULT_OK ||
         derive(placing, err) != RESULT_OK)
         return err->result;
     output_add_text(&session->output, "order_id", placing->id);
-    decision_tell(session, &placing->order, &placing->decision);
+    if (!placing->prepare || !placing->decision.permit)
+        decision_tell(session, &placing->order, &placing->decision);
     if (placing->dry_run)
         return dry_run(placing, err);
     if (prepare(placing, err) != RESULT_OK)
         return err->result;
     if (!placing->decision.permit)
         return deny(placing, err);
+    if (placing->prepare)
+        return request_prepare(placing, placing->hours, err);
     if (evidence(placing, err) != RESULT_OK)
         return err->result;
     return place(placing, err);
@@ -354,7 +424,11 @@ static enum result order(struct placing *placing, struct order_input *input, str
 enum result cmd_order(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
-    struct placing placing = {.session = &session, .body = BUF_INIT(32 * KIB), .lock = -1};
+    struct placing placing = {.session = &session,
+                              .body = BUF_INIT(32 * KIB),
+                              .lock = -1,
+                              .hours = 24,
+                              .asked = ASKED_INIT};
     struct order_input input = {0};
     struct err err = {0};
     enum result result = arguments(&placing, &input, argc, argv, &err);
@@ -370,5 +444,6 @@ enum result cmd_order(int argc, char **argv)
     buf_free(&placing.body);
     fd_close(&placing.lock);
     decision_free(&placing.decision);
+    asked_free(&placing.asked);
     return output_end(&session.output, &err);
 }

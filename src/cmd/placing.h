@@ -6,6 +6,7 @@
 #define GEORDER_PLACING_H
 
 #include "decide.h"
+#include "request.h"
 
 #define ORDER_OPERATION  "POST /zones/{zone_id}/ssl/certificate_packs/order"
 #define LIST_OPERATION   "GET /zones/{zone_id}/ssl/certificate_packs"
@@ -21,8 +22,10 @@ struct placing {
     char path[384];                    /* of the POST, below the API's host */
     char url[768];                     /* of the request that the next record is about */
     struct buf body;                   /* of the POST, and what the records name */
-    bool again, dry_run;
-    int64_t deadline; /* for trying again after a 429: clock_monotonic() */
+    bool again, dry_run, prepare;
+    int64_t hours;      /* that a request may be placed */
+    struct asked asked; /* the request */
+    int64_t deadline;   /* for trying again after a 429: clock_monotonic() */
     int attempt;
     int lock;       /* orders.lock, from the look for the same order to the intent; else -1 */
     cJSON *records; /* array of indexes that were appended; NULL without --json */
@@ -50,6 +53,7 @@ MUST_USE enum result placing_send(struct placing *placing, enum net_method metho
 void zone_path(const struct placing *placing, const char *below, struct buf *out);
 
 MUST_USE enum result record_denied(struct placing *placing, const char *why, struct err *err);
+MUST_USE enum result record_prepared(struct placing *placing, struct err *err);
 MUST_USE enum result record_intent(struct placing *placing, const char *event,
                                    const char *operation, const char *path, const char *body,
                                    struct err *err);
@@ -58,7 +62,10 @@ MUST_USE enum result record_outcome(struct placing *placing, const struct outcom
 MUST_USE enum result record_evidence(struct placing *placing, const char *path, const char *pack,
                                      int64_t packs_seen, struct err *err);
 
-/* RESULT_UNKNOWN when an order of the same content is unknown or open (unless --again). */
+/* What the log says of the request, if there is one. */
+MUST_USE enum result earlier_look(struct placing *placing, struct err *err);
+/* RESULT_UNKNOWN when an order of the same content is unknown or open (unless --again);
+ * RESULT_DENIED when the request is burnt, or with the orders of the day the policy denies. */
 MUST_USE enum result earlier_check(struct placing *placing, struct err *err);
 /* For rules with geo_evidence "existing": lists the zone's packs. RESULT_DENIED without one. */
 MUST_USE enum result evidence_check(struct placing *placing, struct err *err);

@@ -67,6 +67,8 @@ static cJSON *common_part(const struct placing *placing, const struct exchange *
     cJSON_AddItemToObject(part, "order", order_part(&placing->order));
     cJSON_AddStringToObject(part, "order_sha256", placing->identity);
     cJSON_AddItemToObject(part, "sandbox", sandbox_part(placing->session, exchange));
+    if (placing->asked.sha256[0] != '\0')
+        cJSON_AddItemToObject(part, "order_request", request_facts(&placing->asked));
     return part;
 }
 
@@ -153,6 +155,19 @@ enum result record_denied(struct placing *placing, const char *why, struct err *
     items_bound(decision, "reasons", REASONS_BYTES);
     cJSON_AddItemToObject(detail, "decision", decision);
     return append(placing, &event, detail, whole.len > REASONS_BYTES ? &whole : NULL, err);
+}
+
+enum result record_prepared(struct placing *placing, struct err *err)
+{
+    cJSON *detail = common_part(placing, NULL);
+    struct audit_event event;
+
+    url_set(placing, placing->path);
+    event = event_for(placing, "order.prepared", "georder order --prepare");
+    event.message = "a request was prepared, to be approved";
+    cJSON_AddItemToObject(detail, "decision",
+                          decision_json(placing->session->policy, &placing->decision));
+    return append(placing, &event, detail, NULL, err);
 }
 
 enum result record_intent(struct placing *placing, const char *name, const char *operation,

@@ -73,6 +73,16 @@ enum result session_config(struct session *session, struct err *err)
     return session_policy(session, buf_text(&path), err);
 }
 
+enum result session_approvals(struct session *session, struct err *err)
+{
+    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
+
+    guard_path(&path, session->config.directory, session->config.policy);
+    if (trust_list_read(&session->config, NULL, &session->list, err) != RESULT_OK)
+        return err->result;
+    return signatures_read(buf_text(&path), &session->policy_signatures, err);
+}
+
 enum result session_trust(struct session *session, struct err *err)
 {
     AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
@@ -156,6 +166,8 @@ void session_free(struct session *session)
     net_stop(&session->net);
     keys_stop(&session->keys);
     policy_free(&session->policy);
+    signatures_free(&session->policy_signatures);
+    trust_list_free(&session->list);
     authorities_free(&session->authorities);
     buf_free(&session->policy_text);
     buf_free(&session->trust);

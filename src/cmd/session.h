@@ -2,6 +2,7 @@
 #ifndef GEORDER_SESSION_H
 #define GEORDER_SESSION_H
 
+#include "approvals.h"
 #include "audit.h"
 #include "config.h"
 #include "keys_client.h"
@@ -19,6 +20,8 @@ struct session {
     struct keys keys;
     struct net net;
     struct policy_facts facts;
+    struct signatures policy_signatures; /* these two: session_approvals() */
+    struct trust_list list;
     int audit_fd; /* the log's directory */
     struct audit *audit;
     char actor[64], host[256]; /* who runs this, and where */
@@ -28,8 +31,8 @@ struct session {
 
 #define SESSION_INIT                                                                               \
     {                                                                                              \
-        .policy_text = BUF_INIT(POLICY_MAX), .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT,     \
-        .net = NET_INIT, .audit_fd = -1                                                            \
+        .policy_text = BUF_INIT(POLICY_MAX), .list = TRUST_LIST_INIT,                              \
+        .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT, .net = NET_INIT, .audit_fd = -1          \
     }
 #define AUTO_SESSION __attribute__((cleanup(session_free))) struct session
 
@@ -37,6 +40,8 @@ struct session {
 MUST_USE enum result session_policy(struct session *session, const char *path, struct err *err);
 /* The config, and the policy it names. */
 MUST_USE enum result session_config(struct session *session, struct err *err);
+/* The trust list of the config, and the signatures beside the policy. */
+MUST_USE enum result session_approvals(struct session *session, struct err *err);
 /* The CA bundle that the config names, read into session->trust (empty: the system's). */
 MUST_USE enum result session_trust(struct session *session, struct err *err);
 size_t certificates_count(const struct buf *pem);

@@ -1,0 +1,198 @@
+#include "placing.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "guard.h"
+#include "parts.h"
+
+#define HOUR_MS INT64_C(3600000)
+
+void asked_free(struct asked *asked)
+{
+    buf_free(&asked->text);
+    request_free(&asked->request);
+    signatures_free(&asked->signatures);
+}
+
+/* The same person under another name: what stands before the "@" is most likely their login. */
+static bool is_requester(const struct principal *principal, const char *requester)
+{
+    size_t len = strcspn(principal->name, "@");
+
+    return principal_is_user(principal, requester) || strcmp(principal->name, requester) == 0 ||
+           (strlen(requester) == len && strncmp(principal->name, requester, len) == 0);
+}
+
+static void approver_add(struct asked *asked, const struct principal *principal)
+{
+    for (size_t i = 0; i < asked->approvers; i++)
+        if (strcmp(asked->approver[i].principal, principal->name) == 0)
+            return;
+    asked->approver[asked->approvers++] =
+        (struct approver){principal->name, principal->group, principal->groups};
+}
+
+static void approvers_count(struct asked *asked, const struct trust_list *list, int64_t now)
+{
+    const struct signed_bytes message = {APPROVAL_ORDER, buf_text(&asked->text), asked->text.len};
+
+    if (list->approvers == NULL)
+        return;
+    approvals_check(list->approvers, &message, asked->signatures.file, asked->signatures.count, now,
+                    &asked->approvals);
+    for (size_t i = 0; i < asked->approvals.count; i++) {
+        struct approval *approval = &asked->approvals.item[i];
+        const struct principal *principal =
+            approval->valid ? approvers_find(list->approvers, approval->principal) : NULL;
+
+        if (principal == NULL)
+            continue;
+        if (is_requester(principal, asked->request.requester)) {
+            approval->valid = false;
+            (void)snprintf(approval->why, sizeof approval->why,
+                           "made the request, and nobody approves their own");
+        } else {
+            approver_add(asked, principal);
+        }
+    }
+}
+
+static void approvals_tell(const struct placing *placing)
+{
+    const struct approvals *approvals = &placing->asked.approvals;
+
+    for (size_t i = 0; i < approvals->count; i++)
+        if (!approvals->item[i].valid)
+            note(&placing->session->output, "note: %s does not count: %s\n",
+                 shown(approvals->item[i].file), shown(approvals->item[i].why));
+}
+
+enum result request_read(struct placing *placing, struct err *err)
+{
+    struct asked *asked = &placing->asked;
+    const char *path = asked->path;
+
+    if (guard_read(path, GUARD_PUBLIC, RESULT_USAGE, &asked->text, err) != RESULT_OK)
+        return err->result;
+    if (request_parse(path, buf_text(&asked->text), asked->text.len, &asked->request, err) !=
+            RESULT_OK ||
+        order_parse(path, buf_text(&asked->request.order), asked->request.order.len,
+                    &placing->order, err) != RESULT_OK)
+        return err->result = RESULT_USAGE;
+    if (signatures_read(path, &asked->signatures, err) != RESULT_OK)
+        return err->result;
+    sha256_hex(buf_text(&asked->text), asked->text.len, asked->sha256);
+    approvers_count(asked, &placing->session->list, placing->at.now);
+    placing->at.approvers = asked->approvers;
+    placing->at.approver = asked->approver;
+    approvals_tell(placing);
+    return RESULT_OK;
+}
+
+static const char *request_fault(const struct placing *placing)
+{
+    const struct asked *asked = &placing->asked;
+    const struct request *request = &asked->request;
+    char body[SHA256_HEX_LEN + 1];
+
+    sha256_hex(buf_text(&placing->body), placing->body.len, body);
+    if (strcmp(request->origin, placing->session->config.origin) != 0)
+        return "it is for the log of another host";
+    if (strcmp(request->policy, placing->session->facts.digest) != 0)
+        return "another policy is in force than the one it was prepared under";
+    if (strcmp(request->zone_id, placing->order.zone_id) != 0 || strcmp(request->body, body) != 0)
+        return "its order would not send the body that was approved";
+    if (placing->at.now < request->created || placing->at.now >= request->expires)
+        return "its time is over, or not yet come";
+    if (asked->prepared[0] == '\0')
+        return "the log does not know it: it was changed, or not prepared here";
+    return asked->used ? "it has been used: a request places one order" : NULL;
+}
+
+enum result request_check(const struct placing *placing, struct err *err)
+{
+    const char *fault = placing->asked.path != NULL ? request_fault(placing) : NULL;
+
+    if (fault == NULL)
+        return RESULT_OK;
+    return err_set(err, RESULT_DENIED,
+                   "%s cannot be placed: %s; prepare a new one by georder "
+                   "order --prepare",
+                   placing->asked.path, fault);
+}
+
+static enum result request_fill(const struct placing *placing, int64_t hours,
+                                struct request *request, struct err *err)
+{
+    const struct session *session = placing->session;
+    AUTO_BUF nonce = BUF_INIT(NONCE_LEN);
+    uint8_t bytes[NONCE_LEN / 2];
+
+    if (RAND_bytes(bytes, sizeof bytes) != 1)
+        return err_set(err, RESULT_INTERNAL, "no random numbers for the request");
+    hex_put(&nonce, bytes, sizeof bytes);
+    memcpy(request->nonce, buf_text(&nonce), NONCE_LEN + 1);
+    (void)snprintf(request->origin, sizeof request->origin, "%s", session->config.origin);
+    (void)snprintf(request->requester, sizeof request->requester, "%s", session->actor);
+    memcpy(request->zone_id, placing->order.zone_id, sizeof request->zone_id);
+    memcpy(request->policy, session->facts.digest, sizeof request->policy);
+    sha256_hex(buf_text(&placing->body), placing->body.len, request->body);
+    request->policy_revision = session->facts.revision;
+    request->created = placing->at.now / 1000 * 1000; /* as the file says it */
+    request->expires = request->created + hours * HOUR_MS;
+    order_json(&request->order, &placing->order, false);
+    return RESULT_OK;
+}
+
+static void request_tell(const struct placing *placing, const struct request *request)
+{
+    const struct output *output = &placing->session->output;
+    char expires[RFC3339_LEN + 1];
+
+    time_format(request->expires, expires);
+    for (size_t i = 0; i < placing->decision.demands; i++)
+        note(output, "rule %s demands approvals: %u from %s\n",
+             shown(placing->decision.demand[i].rule), placing->decision.demand[i].count,
+             shown(placing->decision.demand[i].from));
+    note(output,
+         "the request may be placed until %s. Approvers sign it, each by:\n"
+         "  ssh-keygen -Y sign -n " APPROVAL_ORDER " -f KEY <REQUEST >REQUEST.sig/PRINCIPAL.sig\n"
+         "then: georder order --request REQUEST\n",
+         expires);
+}
+
+enum result request_prepare(struct placing *placing, int64_t hours, struct err *err)
+{
+    struct asked *asked = &placing->asked;
+    struct output *output = &placing->session->output;
+
+    if (request_fill(placing, hours, &asked->request, err) != RESULT_OK ||
+        request_put(&asked->text, &asked->request, err) != RESULT_OK)
+        return err->result;
+    sha256_hex(buf_text(&asked->text), asked->text.len, asked->sha256);
+    if (record_prepared(placing, err) != RESULT_OK)
+        return err->result;
+    output_add_text(output, "request", buf_text(&asked->text));
+    output_add_text(output, "request_sha256", asked->sha256);
+    if (output->document == NULL)
+        (void)fputs(buf_text(&asked->text), stdout);
+    request_tell(placing, &asked->request);
+    return RESULT_OK;
+}
+
+cJSON *request_facts(const struct asked *asked)
+{
+    cJSON *part = cJSON_CreateObject();
+    char expires[RFC3339_LEN + 1];
+
+    time_format(asked->request.expires, expires);
+    cJSON_AddStringToObject(part, "sha256", asked->sha256);
+    cJSON_AddStringToObject(part, "nonce", asked->request.nonce);
+    cJSON_AddStringToObject(part, "requester", asked->request.requester);
+    cJSON_AddStringToObject(part, "expires", expires);
+    cJSON_AddStringToObject(part, "body_sha256", asked->request.body);
+    cJSON_AddItemToObject(part, "approvals", approvals_json(&asked->approvals));
+    return part;
+}
