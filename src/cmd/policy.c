@@ -7,6 +7,7 @@
 
 static const char help[] = "usage: georder policy lint [FILE]\n"
                            "       georder policy show [FILE]\n"
+                           "       georder policy diff OLD NEW\n"
                            "       georder policy trust --reason TEXT\n"
                            "\n"
                            "The reviewed file of rules. georder policy VERB --help tells more.\n"
@@ -16,7 +17,7 @@ static const char help[] = "usage: georder policy lint [FILE]\n"
                            "exit: 0 done, 11 invalid or unsafe; each verb's help has its own\n";
 
 static const struct policy_verb *const verbs[] = {&policy_lint_verb, &policy_show_verb,
-                                                  &policy_trust_verb};
+                                                  &policy_diff_verb, &policy_trust_verb};
 
 cJSON *facts_json(const struct policy_facts *facts)
 {

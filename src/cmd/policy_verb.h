@@ -21,7 +21,8 @@ struct policy_verb {
     enum result (*run)(struct policy_call *call, struct err *err);
 };
 
-extern const struct policy_verb policy_lint_verb, policy_show_verb, policy_trust_verb;
+extern const struct policy_verb policy_lint_verb, policy_show_verb, policy_diff_verb,
+    policy_trust_verb;
 
 /* Loads this file or, when it is NULL, the policy of the config; locks; puts "policy" into the
  * document. */

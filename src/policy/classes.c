@@ -7,8 +7,6 @@
 
 #include "compare.h"
 
-#define KIND_SETS 4 /* of the kinds that a hit can have */
-
 void *array_grown(void *array, size_t count, size_t size)
 {
     if ((count & (count - 1)) != 0)

@@ -79,7 +79,7 @@ static bool class_match(struct space *space, struct region *region, unsigned ind
     host_hits(side->policy, name, &hits);
     for (uint32_t i = 0; i < hits.count; i++) {
         const struct hit *hit = &hits.hit[i];
-        uint32_t *at = &side->slot_at[(size_t)(hit->entry - side->policy->entry) * 4 +
+        uint32_t *at = &side->slot_at[(size_t)(hit->entry - side->policy->entry) * KIND_SETS +
                                       kinds_number(hit->kinds)];
         if (*at == 0 && !slot_make(side, &region->side[index], hit, region->place->zone[index], at))
             return false;

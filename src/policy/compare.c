@@ -96,7 +96,7 @@ static enum result orders_compare(struct run *run, struct err *err)
     for (uint32_t place = 0; place < run->space.places && result == RESULT_OK; place++)
         result = zone_run(run, place, err);
     if (result == RESULT_OK)
-        result = finding_finish(run, err);
+        finding_finish(run);
     finding_close(run);
     space_close(&run->space);
     return result;
@@ -119,8 +119,8 @@ void comparison_free(struct comparison *comparison)
     *comparison = (struct comparison){0};
 }
 
-enum result policy_compare(const struct policy *old, const struct policy *new,
-                           struct comparison *out, struct err *err)
+enum result policies_compare(const struct policy *old, const struct policy *new,
+                             struct comparison *out, struct err *err)
 {
     struct run run = {.old = old, .new = new, .out = out};
     *out = (struct comparison){0};

@@ -36,6 +36,8 @@ struct side {
     uint32_t *slot_at;            /* by entry and kinds: see slot_get() */
 };
 
+#define KIND_SETS 4 /* of the kinds that a hit can have */
+
 /* A zone is one when name and id are; NONE for the side that has not this one. */
 struct place {
     const char *name, *id;

@@ -15,13 +15,13 @@ static void PRINTF(5, 6) tell(struct telling *in, enum verdict direction, const 
                               const char *is, const char *fmt, ...)
 {
     struct comparison *out = in->out;
-    struct change *change = array_grown(out->change, out->changes, sizeof *change);
+    struct policy_change *change = array_grown(out->change, out->changes, sizeof *change);
     in->failed |= change == NULL;
     if (change == NULL)
         return;
     out->change = change;
     change += out->changes++;
-    *change = (struct change){.direction = direction};
+    *change = (struct policy_change){.direction = direction};
     line_put(change->was, sizeof change->was, was);
     line_put(change->is, sizeof change->is, is);
     va_list args;

@@ -158,9 +158,8 @@ static void values_fill(const struct space *space, const uint64_t *cells, struct
                     attribute_value(known, attribute_group[a].first + i);
 }
 
-enum result finding_finish(struct run *run, struct err *err)
+void finding_finish(struct run *run)
 {
-    (void)err;
     for (unsigned s = 0; s < SIDES; s++) {
         struct difference *out = difference_of(run, s);
         for (unsigned p = 0; p < run->space.planes; p++)
@@ -169,5 +168,4 @@ enum result finding_finish(struct run *run, struct err *err)
             values_fill(&run->space, run->finding[s].grant_cells + g * run->space.planes,
                         &out->grant[g]);
     }
-    return RESULT_OK;
 }

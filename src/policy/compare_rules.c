@@ -43,12 +43,12 @@ static void value_say(const cJSON *node, char *out, size_t size)
 static bool change_put(struct comparison *out, const char *id, const char *member, const cJSON *was,
                        const cJSON *is)
 {
-    struct change *change = array_grown(out->change, out->changes, sizeof *change);
+    struct policy_change *change = array_grown(out->change, out->changes, sizeof *change);
     if (change == NULL)
         return false;
     out->change = change;
     change += out->changes++;
-    *change = (struct change){.direction = EQUIVALENT};
+    *change = (struct policy_change){.direction = EQUIVALENT};
     line_add(change->member, sizeof change->member, "rules.%s%s%s", id,
              member[0] == '\0' ? "" : ".", member);
     value_say(was, change->was, sizeof change->was);

@@ -39,14 +39,14 @@ struct comparison {
     enum verdict verdict;
     struct difference gained, lost;
     size_t changes;
-    struct change { /* of what an order does not show */
-        char member[256]; /* "api.spki_pins", "rules.eu-production" */
+    struct policy_change { /* of what an order does not show */
+        char member[256];  /* "api.spki_pins", "rules.eu-production" */
         enum verdict direction;
         char was[512], is[512]; /* for people; "" when it was or is not there */
     } * change;
 };
-MUST_USE enum result policy_compare(const struct policy *old, const struct policy *new,
-                                    struct comparison *out, struct err *err);
+MUST_USE enum result policies_compare(const struct policy *old, const struct policy *new,
+                                      struct comparison *out, struct err *err);
 void comparison_free(struct comparison *comparison);
 /* {"verdict", "gained", "lost", "gained_when", ..., "changes"}; the caller's. */
 cJSON *comparison_json(const struct policy *old, const struct policy *new,

@@ -1,5 +1,5 @@
 /*
- * policy_compare() against a second evaluator that shares no code with it: names, what a host
+ * policies_compare() against a second evaluator that shares no code with it: names, what a host
  * stands for and what a pattern holds are sets over a small universe; limits are tried at every
  * value. Random pairs, fixed seed: the verdict must be the same, and every witness confirmed.
  */
@@ -47,7 +47,7 @@ Test(compare_property, the_verdict_is_that_of_the_sets)
         __attribute__((cleanup(comparison_free))) struct comparison out = {0};
         struct err err = {0};
         pair_draw(&pair);
-        cr_assert_eq(policy_compare(pair.policy[0], pair.policy[1], &out, &err), RESULT_OK,
+        cr_assert_eq(policies_compare(pair.policy[0], pair.policy[1], &out, &err), RESULT_OK,
                      "pair %u: %s\n%s\n---\n%s", i, err.text, buf_text(&pair.text[0]),
                      buf_text(&pair.text[1]));
         side_check(&pair, 1, &out.gained, i);
