@@ -48,6 +48,7 @@ static bool slot_make(struct side *side, struct region_side *out, const struct h
     struct slot slot = {.key = (uint32_t)(at - side->slot_at), .use = out->uses};
     for (const struct entry *entry = hit->entry; entry < hit->entry + hit->entries; entry++)
         if ((entry->kind & hit->kinds) != 0 && entry_in_zone(policy, entry, zone) &&
+            !(side->skip != NULL && side->skip[entry->pattern]) &&
             !use_add(side, out, &slot, entry->rule))
             return false;
     struct slot *slots = array_grown(out->slot, out->slots, sizeof *slots);

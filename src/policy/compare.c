@@ -61,12 +61,12 @@ static enum result trials_run(struct run *run, struct err *err)
     uint32_t hosts[HOSTS_MAX + 1];
     size_t counts = hosts_boundaries(run->region, hosts);
     size_t evidences = region_wants_evidence(run->region) ? 2 : 1;
-    TRY(work_check(run, counts * evidences * run->cases.count, err));
+    TRY(work_check(run, counts * evidences * run->occasions.count, err));
     for (size_t n = 0; n < counts; n++)
-        for (size_t c = 0; c < run->cases.count; c++)
+        for (size_t c = 0; c < run->occasions.count; c++)
             for (size_t e = 0; e < evidences; e++) {
-                run->trial =
-                    (struct trial){.hosts = hosts[n], .evidence = e == 1, .at = &run->cases.at[c]};
+                run->trial = (struct trial){
+                    .hosts = hosts[n], .evidence = e == 1, .at = &run->occasions.at[c]};
                 TRY(trial_run(run, err));
             }
     return RESULT_OK;
@@ -79,11 +79,11 @@ static enum result zone_run(struct run *run, uint32_t place, struct err *err)
     run->region = &region;
     enum result result = difference_begin(run, err);
     if (result == RESULT_OK)
-        result = cases_make(&region, &run->cases, err);
+        result = occasions_make(&region, &run->occasions, err);
     if (result == RESULT_OK)
         result = trials_run(run, err);
     difference_end(run);
-    cases_free(&run->cases);
+    occasions_free(&run->occasions);
     region_close(&run->space, &region);
     return result;
 }

@@ -33,7 +33,8 @@ struct side {
     struct cube *cube;            /* by rule */
     bool *on;                     /* by rule in play: it speaks, in the trial at hand */
     bool *in_play;                /* by rule */
-    uint32_t *slot_at;            /* by entry and kinds: see slot_get() */
+    uint32_t *slot_at;            /* by entry and kinds: a slot's number and one, or SLOT_EMPTY */
+    const bool *skip;             /* by pattern, for a survey: to be passed over; or NULL */
 };
 
 #define KIND_SETS 4 /* of the kinds that a hit can have */
@@ -143,7 +144,7 @@ void rule_cells(const struct region *region, unsigned side, uint32_t rule, bool 
 
 /* What can differ beside names and attributes, as far as the rules of the zone tell it apart. */
 #define APPROVERS_MAX 64
-struct cases {
+struct occasions {
     struct circumstances *at; /* the simplest first */
     size_t count;
     struct approver_set {
@@ -154,9 +155,9 @@ struct cases {
     size_t sets;
     char principal[APPROVERS_MAX][32];
 };
-MUST_USE enum result cases_make(struct region *region, struct cases *out, struct err *err);
-MUST_USE enum result approvers_make(struct region *region, struct cases *out, struct err *err);
-void cases_free(struct cases *cases);
+MUST_USE enum result occasions_make(struct region *region, struct occasions *out, struct err *err);
+MUST_USE enum result approvers_make(struct region *region, struct occasions *out, struct err *err);
+void occasions_free(struct occasions *occasions);
 /* Numbers of hosts that stand for all: the smallest of each stretch. Returns their count. */
 size_t hosts_boundaries(const struct region *region, uint32_t out[HOSTS_MAX + 1]);
 /* Whether a rule in play asks for evidence. */

@@ -30,7 +30,7 @@ struct person {
 };
 struct gathering {
     struct region *region;
-    struct cases *out;
+    struct occasions *out;
     struct demand_of demand[DEMANDS_MAX];
     struct group_kind *kind;
     struct person person[APPROVERS_MAX];
@@ -114,7 +114,7 @@ static bool kinds_collect(struct gathering *in)
 /* The persons at hand are a set; its pointers are set when the arrays stay where they are. */
 static bool set_put(struct gathering *in)
 {
-    struct cases *out = in->out;
+    struct occasions *out = in->out;
     struct approver_set *set = array_grown(out->set, out->sets, sizeof *set);
     if (set == NULL)
         return false;
@@ -137,7 +137,7 @@ static bool set_put(struct gathering *in)
     return true;
 }
 
-static void pointers_set(struct cases *out, size_t approvers)
+static void pointers_set(struct occasions *out, size_t approvers)
 {
     size_t group = 0;
     for (size_t s = 0; s < out->sets; s++)
@@ -239,7 +239,7 @@ static int set_compare(const void *left, const void *right)
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
-enum result approvers_make(struct region *region, struct cases *out, struct err *err)
+enum result approvers_make(struct region *region, struct occasions *out, struct err *err)
 {
     struct gathering *in = calloc(1, sizeof *in);
     if (in == NULL)

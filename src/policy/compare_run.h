@@ -10,7 +10,7 @@ struct run {
     struct comparison *out;
     struct space space;
     struct region *region;
-    struct cases cases;
+    struct occasions occasions;
     struct trial trial;
     struct finding {      /* by the side that permits */
         bool *class_seen; /* of the zone at hand */

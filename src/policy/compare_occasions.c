@@ -13,7 +13,7 @@
 #define MINUTE_MS     INT64_C(60000)
 #define MONDAY_MS     (4 * DAY_MS) /* 1970-01-05 */
 #define QUESTIONS_MAX 20000000     /* of limits_fit() for one zone: a second or two */
-#define CASES_MAX     4096
+#define OCCASIONS_MAX 4096
 
 /* Of the limited rules in play. */
 struct limited {
@@ -22,7 +22,7 @@ struct limited {
 };
 struct making {
     struct region *region;
-    struct cases *out;
+    struct occasions *out;
     struct limited *limited;
     size_t count;
     int64_t *time, *orders;
@@ -171,7 +171,7 @@ static uint64_t fits_hash(const uint64_t *fits, size_t words)
     return hash;
 }
 
-static bool case_known(const struct making *in, const uint64_t *fits, uint64_t hash)
+static bool occasion_known(const struct making *in, const uint64_t *fits, uint64_t hash)
 {
     for (size_t i = 0; i < in->out->count; i++)
         if (in->hash[i] == hash &&
@@ -189,14 +189,14 @@ static enum result too_many(const struct making *in, struct err *err)
                    in->region->place->name);
 }
 
-static enum result case_add(struct making *in, const struct circumstances *at, struct err *err)
+static enum result occasion_add(struct making *in, const struct circumstances *at, struct err *err)
 {
     uint64_t *fits = in->fits + in->out->count * in->words;
     fits_fill(in, at, fits);
     uint64_t hash = fits_hash(fits, in->words);
-    if (case_known(in, fits, hash))
+    if (occasion_known(in, fits, hash))
         return RESULT_OK;
-    if (in->out->count == CASES_MAX)
+    if (in->out->count == OCCASIONS_MAX)
         return too_many(in, err);
     in->hash[in->out->count] = hash;
     in->out->at[in->out->count++] = *at;
@@ -205,7 +205,7 @@ static enum result case_add(struct making *in, const struct circumstances *at, s
 
 static enum result all_add(struct making *in, struct err *err)
 {
-    struct cases *out = in->out;
+    struct occasions *out = in->out;
     for (size_t s = 0; s < out->sets; s++)
         for (size_t o = 0; o < in->orders_count; o++)
             for (size_t t = 0; t < in->times; t++) {
@@ -213,14 +213,14 @@ static enum result all_add(struct making *in, struct err *err)
                                            .orders = in->orders[o],
                                            .approvers = out->set[s].count,
                                            .approver = out->approver + out->set[s].first};
-                TRY(case_add(in, &at, err));
+                TRY(occasion_add(in, &at, err));
             }
     return RESULT_OK;
 }
 
 static enum result making_run(struct making *in, struct err *err)
 {
-    struct cases *out = in->out;
+    struct occasions *out = in->out;
     if (!limited_collect(in) || !orders_make(in))
         return err_set(err, RESULT_INTERNAL, "the limits of a policy: out of memory");
     TRY(times_make(in, err));
@@ -228,18 +228,18 @@ static enum result making_run(struct making *in, struct err *err)
     in->words = (in->count + 63) / 64;
     if (out->sets * in->orders_count * in->times > QUESTIONS_MAX / (in->count + 1))
         return too_many(in, err);
-    out->at = calloc(CASES_MAX, sizeof *out->at);
-    in->hash = calloc(CASES_MAX + 1, sizeof *in->hash);
-    in->fits = calloc((CASES_MAX + 1) * in->words + 1, sizeof *in->fits);
+    out->at = calloc(OCCASIONS_MAX, sizeof *out->at);
+    in->hash = calloc(OCCASIONS_MAX + 1, sizeof *in->hash);
+    in->fits = calloc((OCCASIONS_MAX + 1) * in->words + 1, sizeof *in->fits);
     if (out->at == NULL || in->hash == NULL || in->fits == NULL)
         return err_set(err, RESULT_INTERNAL, "the circumstances of orders: out of memory");
     return all_add(in, err);
 }
 
-enum result cases_make(struct region *region, struct cases *out, struct err *err)
+enum result occasions_make(struct region *region, struct occasions *out, struct err *err)
 {
     struct making in = {.region = region, .out = out};
-    *out = (struct cases){0};
+    *out = (struct occasions){0};
     enum result result = making_run(&in, err);
     free(in.limited);
     free(in.time);
@@ -247,15 +247,15 @@ enum result cases_make(struct region *region, struct cases *out, struct err *err
     free(in.fits);
     free(in.hash);
     if (result != RESULT_OK)
-        cases_free(out);
+        occasions_free(out);
     return result;
 }
 
-void cases_free(struct cases *cases)
+void occasions_free(struct occasions *occasions)
 {
-    free(cases->at);
-    free(cases->set);
-    free(cases->approver);
-    free(cases->group);
-    *cases = (struct cases){0};
+    free(occasions->at);
+    free(occasions->set);
+    free(occasions->approver);
+    free(occasions->group);
+    *occasions = (struct occasions){0};
 }
