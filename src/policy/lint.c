@@ -149,6 +149,7 @@ enum result policy_lint(const struct policy *policy, int64_t now, struct lint *o
 {
     struct linting in = {.policy = policy, .now = now, .out = out};
     *out = (struct lint){0};
+    TRY(policy_survey(policy, &in.survey, err));
     lint_times(&in);
     lint_api(&in);
     lint_zones(&in);
@@ -157,6 +158,7 @@ enum result policy_lint(const struct policy *policy, int64_t now, struct lint *o
         lint_geo(&in, i);
         lint_relations(&in, i);
     }
+    survey_free(&in.survey);
     if (!in.failed)
         return RESULT_OK;
     lint_free(out);

@@ -2,12 +2,13 @@
 #ifndef GEORDER_LINT_H
 #define GEORDER_LINT_H
 
-#include "rule.h"
+#include "survey.h"
 
 struct linting {
     const struct policy *policy;
     int64_t now;
     struct lint *out;
+    struct survey survey;
     bool failed;
 };
 
