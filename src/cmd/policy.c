@@ -41,14 +41,23 @@ cJSON *facts_json(const struct policy_facts *facts)
     return out;
 }
 
-enum result policy_verb_load(struct session *session, const char *file, struct err *err)
+enum result policy_verb_open(struct session *session, const char *file, struct err *err)
 {
-    if ((file != NULL ? session_policy(session, file, err) : session_config(session, err)) !=
-            RESULT_OK ||
-        guard_lock_main(-1, false, err) != RESULT_OK)
+    return file != NULL ? session_policy(session, file, err) : session_config(session, err);
+}
+
+enum result policy_verb_lock(struct session *session, struct err *err)
+{
+    if (guard_lock_main(-1, false, err) != RESULT_OK)
         return err->result;
     output_add(&session->output, "policy", facts_json(&session->facts));
     return RESULT_OK;
+}
+
+enum result policy_verb_load(struct session *session, const char *file, struct err *err)
+{
+    return policy_verb_open(session, file, err) == RESULT_OK ? policy_verb_lock(session, err)
+                                                             : err->result;
 }
 
 /* The verb is the first word, wherever the options stand; it is taken out of argv. */

@@ -62,17 +62,12 @@ static void run_free(struct run *run)
 static void tests_path(struct run *run)
 {
     static const char ending[] = ".json";
-    const struct session *session = run->call->session;
-    const char *policy = run->call->word[0];
 
     if (OPTION(run->call, TESTS) != NULL) {
         buf_puts(&run->path, OPTION(run->call, TESTS));
         return;
     }
-    if (policy != NULL)
-        buf_puts(&run->path, policy);
-    else
-        guard_path(&run->path, session->config.directory, session->config.policy);
+    session_policy_path(run->call->session, run->call->word[0], &run->path);
     if (run->path.len > strlen(ending) &&
         strcmp(run->path.data + run->path.len - strlen(ending), ending) == 0)
         run->path.len -= strlen(ending);
@@ -106,14 +101,11 @@ static enum result junit_open(struct run *run, struct err *err)
 static enum result prepare(struct run *run, struct err *err)
 {
     struct session *session = run->call->session;
-    const char *policy = run->call->word[0];
 
-    if ((policy != NULL ? session_policy(session, policy, err) : session_config(session, err)) !=
-            RESULT_OK ||
+    if (policy_verb_open(session, run->call->word[0], err) != RESULT_OK ||
         tests_read(run, err) != RESULT_OK || junit_open(run, err) != RESULT_OK ||
-        guard_lock_main(-1, false, err) != RESULT_OK)
+        policy_verb_lock(session, err) != RESULT_OK)
         return err->result;
-    output_add(&session->output, "policy", facts_json(&session->facts));
     output_add_text(&session->output, "tests", buf_text(&run->path));
     if (cases_load(buf_text(&run->path), buf_text(&run->text), run->text.len, &run->cases, err) !=
         RESULT_OK)

@@ -123,5 +123,6 @@ void lint_free(struct lint *lint);
 
 #include "cases.h"
 #include "comparison.h"
+#include "roots.h"
 
 #endif

@@ -86,6 +86,15 @@ static enum result tests_read(const char *text, size_t len, struct err *err)
     return result;
 }
 
+static enum result roots_read(const char *text, size_t len, struct err *err)
+{
+    struct roots *roots = NULL;
+    enum result result = roots_load(NAME, text, len, &roots, err);
+
+    roots_free(&roots);
+    return result;
+}
+
 static enum result approvers_read(const char *text, size_t len, struct err *err)
 {
     struct approvers *approvers = NULL;
@@ -131,6 +140,11 @@ static const struct reader {
      "{\"georder_policy_tests\": 1, \"cases\": [{\"name\": \"why\", \"order\": {\"zone\": "
      "\"example.com\"}, \"expect\": \"permit\", \"rules\": [\"p\"]}]}",
      "\"name\": \"why\"", RESULT_CONFIG, tests_read},
+    {"roots",
+     "{\"georder_cloudflare\": 1, \"roots\": [{\"name\": \"why\", \"spki_sha256\": "
+     "\"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\", \"not_after\": "
+     "\"2036-06-22T00:00:00Z\"}]}",
+     "\"name\": \"why\"", RESULT_CONFIG, roots_read},
     {"order",
      "{\"zone\": \"example.com\", \"hosts\": [\"example.com\"], \"reference\": \"why\", "
      "\"certificate_authority\": \"google\", \"validity_days\": 90, \"validation_method\": "
