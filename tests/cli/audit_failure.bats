@@ -62,7 +62,7 @@ untouched() {
 recovered() { # [EVENTS]
     order -0
     [ "$(posts)" = 1 ]
-    [ "$(events)" = "${1:-log.created order.intent order.response}" ]
+    [ "$(events)" = "${1:-log.created policy.changed order.intent order.response}" ]
     verified
 }
 
@@ -106,7 +106,7 @@ fill_disk() {
     rm "$HOUSE/audit/filler"
     order -8
     [ "$(posts)" = 1 ]
-    [ "$(events)" = 'log.created order.intent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent' ]
     verified
 }
 

@@ -28,7 +28,7 @@ setup() {
     [ "$(cd "$HOUSE" && echo *)" = 'audit denied.json georder.json order.json pin policy.json roots.pem softhsm2.conf tokens' ]
     [ "$(jq -r .geo_restrictions.label "$HOUSE/order.json")" = eu ]
     [ "$(jq -r '.policy, .audit.directory' "$HOUSE/georder.json")" = $'policy.json\naudit' ]
-    [ "$(events)" = 'log.created credential.change credential.changed order.intent order.response order.denied' ]
+    [ "$(events)" = 'log.created credential.change credential.changed policy.changed order.intent order.response order.denied' ]
     [ "$(georder audit show 4 --json | jq -r .records[0].unmapped.georder.answer.outcome)" = placed ]
     run -0 georder check --file "$HOUSE/order.json"
     run -3 georder check --file "$HOUSE/denied.json"
@@ -63,7 +63,7 @@ setup() {
     local before
     before=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
     run -0 "$GEORDER_SOURCE/tests/rehearsal/demo" "$BUILD"
-    [ "$(events)" = 'log.created credential.change credential.changed order.intent order.response order.denied' ]
+    [ "$(events)" = 'log.created credential.change credential.changed policy.changed order.intent order.response order.denied' ]
     [ "$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")" != "$before" ]
     run -0 georder doctor
 }

@@ -36,7 +36,7 @@ saw_nothing() {
 
 # not_sent RESULT: the intent was recorded, and that nothing was sent.
 not_sent() {
-    [ "$(events)" = 'log.created order.intent order.not_sent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.not_sent' ]
     [ "$(last_record .result)" = "$1" ]
     verified
 }
