@@ -145,6 +145,7 @@ refused() {
 
 @test "Ctrl-C while the intent is recorded: exit 7, order.not_sent, nothing was sent" {
     home_listen
+    run -3 georder order --quiet --file "$HOUSE/denied.json" # the policy is recorded
     exec {lock}<"$HOUSE/audit/lock"
     flock -s "$lock"
     order_start
@@ -156,13 +157,13 @@ refused() {
     exec {lock}>&-
     order_end 7
     [[ $(<"$BATS_TEST_TMPDIR/errors") == *'interrupted by SIGINT: nothing was sent'* ]]
-    [ "$(events)" = 'log.created policy.changed order.intent order.not_sent' ]
+    [ "$(events)" = 'log.created policy.changed order.denied order.intent order.not_sent' ]
     [ "$(requests)" = 0 ]
     verified
     run -0 georder order --file "$HOUSE/order.json"
 }
 
-@test "Ctrl-C before the intent ends the program as any other; nothing is recorded" {
+@test "Ctrl-C before the intent ends the program as any other; no order is recorded" {
     home_listen
     exec {lock}<>"$HOUSE/audit/orders.lock"
     flock "$lock"
@@ -171,7 +172,7 @@ refused() {
     kill -INT -- "-$GROUP"
     order_end 130
     exec {lock}>&-
-    [ "$(events)" = log.created ]
+    [ "$(events)" = 'log.created policy.changed' ]
     [ "$(connections)" = 0 ]
 }
 
@@ -191,7 +192,7 @@ waits_for_lock() {
     order_end 137
     [ "$(events)" = 'log.created policy.changed order.intent' ]
     run -0 georder audit verify
-    [[ $output == *'unclosed intents: 1, the first is record 1'* ]]
+    [[ $output == *'unclosed intents: 1, the first is record 2'* ]]
     run -8 georder order --file "$HOUSE/order.json"
     [[ $output == *'has an intent without an outcome'* ]]
     posted 1
