@@ -8,7 +8,7 @@ static const struct command commands[] = {
     {"init", "make a home: config, policy, keys, log", cmd_init},
     {"order", "order a certificate pack, if the policy permits it", cmd_order},
     {"check", "decide only: offline, no keys, no record", cmd_check},
-    {"policy", "lint or show a policy", cmd_policy},
+    {"policy", "lint, test or show a policy", cmd_policy},
     {"audit", "verify, list or show the records", cmd_audit},
     {"credential", "put, verify, rotate, remove or list the API credential", cmd_credential},
     {"keystore", "make a keystore, say who may open it", cmd_keystore},

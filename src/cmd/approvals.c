@@ -166,3 +166,44 @@ cJSON *approvals_json(const struct approvals *approvals)
     }
     return list;
 }
+
+/* The same person under another name: what stands before the "@" is most likely their login. */
+static bool is_requester(const struct principal *principal, const char *requester)
+{
+    size_t len = strcspn(principal->name, "@");
+
+    return principal_is_user(principal, requester) || strcmp(principal->name, requester) == 0 ||
+           (strlen(requester) == len && strncmp(principal->name, requester, len) == 0);
+}
+
+static bool is_among(const struct approver *people, size_t count, const char *principal)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(people[i].principal, principal) == 0)
+            return true;
+    return false;
+}
+
+size_t approvals_by_others(const struct approvers *approvers, struct approvals *approvals,
+                           const char *requester, struct approver out[SIGNATURES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < approvals->count; i++) {
+        struct approval *approval = &approvals->item[i];
+        const struct principal *who =
+            approval->valid ? approvers_find(approvers, approval->principal) : NULL;
+
+        if (who == NULL)
+            continue;
+        if (is_requester(who, requester)) {
+            approval->valid = false;
+            (void)snprintf(approval->why, sizeof approval->why,
+                           "made the request, and nobody approves their own");
+        } else if (!is_among(out, count, who->name)) {
+            out[count++] = (struct approver){who->name, who->group, who->groups};
+        }
+    }
+    approvals->people = count;
+    return count;
+}

@@ -4,6 +4,7 @@
 
 #include "approval.h"
 #include "config.h"
+#include "policy.h"
 
 struct signatures {        /* owned, signatures_free() */
     size_t count, ignored; /* ignored: names there that are no *.sig */
@@ -36,5 +37,9 @@ void trust_list_free(struct trust_list *list);
 
 /* Each valid approval: principal, key type and fingerprint; the caller's. */
 cJSON *approvals_json(const struct approvals *approvals);
+/* Who approved a request; an approval by the requester (a login name) becomes invalid, with the
+ * reason. Names and groups are the approvers'. How many people. */
+size_t approvals_by_others(const struct approvers *approvers, struct approvals *approvals,
+                           const char *requester, struct approver out[SIGNATURES_MAX]);
 
 #endif

@@ -141,6 +141,19 @@ static void request_take(struct earlier *earlier, const struct sight *sight)
         asked->used = true;
 }
 
+/* What changes how an order stands. A denial does not: a burnt request is denied under the id of
+ * the order that it placed. */
+static bool is_step(const char *event)
+{
+    static const char *const steps[] = {"order.intent", "order.response", "order.unknown",
+                                        "order.not_sent"};
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (strcmp(steps[i], event) == 0)
+            return true;
+    return false;
+}
+
 static bool look(void *context, uint64_t index, const char *line, size_t len, const cJSON *payload)
 {
     const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
@@ -157,7 +170,7 @@ static bool look(void *context, uint64_t index, const char *line, size_t len, co
     if (strncmp(sight.event, "order.", 6) != 0)
         return true;
     request_take(earlier, &sight);
-    if (strcmp(sight.event, "order.evidence") == 0 || strcmp(sight.event, "order.prepared") == 0)
+    if (!is_step(sight.event))
         return true;
     today_take(earlier, &sight);
     if (strcmp(member_text(sight.georder, "order_sha256"), earlier->placing->identity) == 0)

@@ -16,24 +16,6 @@ void asked_free(struct asked *asked)
     signatures_free(&asked->signatures);
 }
 
-/* The same person under another name: what stands before the "@" is most likely their login. */
-static bool is_requester(const struct principal *principal, const char *requester)
-{
-    size_t len = strcspn(principal->name, "@");
-
-    return principal_is_user(principal, requester) || strcmp(principal->name, requester) == 0 ||
-           (strlen(requester) == len && strncmp(principal->name, requester, len) == 0);
-}
-
-static void approver_add(struct asked *asked, const struct principal *principal)
-{
-    for (size_t i = 0; i < asked->approvers; i++)
-        if (strcmp(asked->approver[i].principal, principal->name) == 0)
-            return;
-    asked->approver[asked->approvers++] =
-        (struct approver){principal->name, principal->group, principal->groups};
-}
-
 static void approvers_count(struct asked *asked, const struct trust_list *list, int64_t now)
 {
     const struct signed_bytes message = {APPROVAL_ORDER, buf_text(&asked->text), asked->text.len};
@@ -42,31 +24,24 @@ static void approvers_count(struct asked *asked, const struct trust_list *list, 
         return;
     approvals_check(list->approvers, &message, asked->signatures.file, asked->signatures.count, now,
                     &asked->approvals);
-    for (size_t i = 0; i < asked->approvals.count; i++) {
-        struct approval *approval = &asked->approvals.item[i];
-        const struct principal *principal =
-            approval->valid ? approvers_find(list->approvers, approval->principal) : NULL;
-
-        if (principal == NULL)
-            continue;
-        if (is_requester(principal, asked->request.requester)) {
-            approval->valid = false;
-            (void)snprintf(approval->why, sizeof approval->why,
-                           "made the request, and nobody approves their own");
-        } else {
-            approver_add(asked, principal);
-        }
-    }
+    asked->approvers = approvals_by_others(list->approvers, &asked->approvals,
+                                           asked->request.requester, asked->approver);
 }
 
 static void approvals_tell(const struct placing *placing)
 {
     const struct approvals *approvals = &placing->asked.approvals;
+    const struct output *output = &placing->session->output;
 
-    for (size_t i = 0; i < approvals->count; i++)
-        if (!approvals->item[i].valid)
-            note(&placing->session->output, "note: %s does not count: %s\n",
-                 shown(approvals->item[i].file), shown(approvals->item[i].why));
+    for (size_t i = 0; i < approvals->count; i++) {
+        const struct approval *approval = &approvals->item[i];
+
+        if (approval->valid)
+            say(output, "approved by %s\n", shown(approval->principal));
+        else
+            note(output, "note: %s does not count: %s\n", shown(approval->file),
+                 shown(approval->why));
+    }
 }
 
 enum result request_read(struct placing *placing, struct err *err)

@@ -36,19 +36,33 @@ static void beside(struct buf *out, const char *path, const char *name)
     buf_puts(out, name);
 }
 
+enum result session_data(const char *policy, const char *name, struct buf *path, struct buf *text,
+                         struct err *err)
+{
+    beside(path, policy, name);
+    if (access(buf_text(path), F_OK) != 0) {
+        buf_reset(path);
+        session_installed(path, name);
+    }
+    return guard_read(buf_text(path), GUARD_INSTALLED, RESULT_CONFIG, text, err);
+}
+
 static enum result load_authorities(struct session *session, const char *policy, struct err *err)
 {
     AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
     AUTO_BUF text = BUF_INIT(AUTHORITIES_MAX);
 
-    beside(&path, policy, "authorities.json");
-    if (access(buf_text(&path), F_OK) != 0) {
-        buf_reset(&path);
-        session_installed(&path, "authorities.json");
-    }
-    if (guard_read(buf_text(&path), GUARD_INSTALLED, RESULT_CONFIG, &text, err) != RESULT_OK)
+    if (session_data(policy, "authorities.json", &path, &text, err) != RESULT_OK)
         return err->result;
     return authorities_load(buf_text(&path), buf_text(&text), text.len, &session->authorities, err);
+}
+
+void session_policy_path(const struct session *session, const char *file, struct buf *out)
+{
+    if (file != NULL)
+        buf_puts(out, file);
+    else
+        guard_path(out, session->config.directory, session->config.policy);
 }
 
 enum result session_policy(struct session *session, const char *path, struct err *err)

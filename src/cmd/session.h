@@ -38,6 +38,11 @@ struct session {
 
 /* A policy file, and the authorities.json beside it or, without one, the installed one. */
 MUST_USE enum result session_policy(struct session *session, const char *path, struct err *err);
+/* A data file: the one beside the policy or, without one, the installed one; and its path. */
+MUST_USE enum result session_data(const char *policy, const char *name, struct buf *path,
+                                  struct buf *text, struct err *err);
+/* The path of this file or, when it is NULL, of the policy that the config names. */
+void session_policy_path(const struct session *session, const char *file, struct buf *out);
 /* The config, and the policy it names. */
 MUST_USE enum result session_config(struct session *session, struct err *err);
 /* The trust list of the config, and the signatures beside the policy. */

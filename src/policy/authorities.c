@@ -69,8 +69,10 @@ static enum result baseline_load(const struct json_doc *doc, struct authorities 
     const char *text = NULL;
     TRY(json_member(doc, doc->root, "baseline_requirements", &baseline, err));
     TRY(json_object(doc, baseline, baseline_members, err));
-    TRY(json_string(doc, baseline, "source", 255, &text, err));
-    TRY(json_string(doc, baseline, "version", 255, &text, err));
+    TRY(json_string(doc, baseline, "source", sizeof out->requirements - 1, &text, err));
+    line_put(out->requirements, sizeof out->requirements, text);
+    TRY(json_string(doc, baseline, "version", sizeof out->version - 1, &text, err));
+    line_put(out->version, sizeof out->version, text);
     TRY(limits_load(doc, baseline, out, err));
     return ends_load(doc, baseline, out, err);
 }

@@ -4,7 +4,6 @@
 
 #include "rule.h"
 
-#define MINUTE_MS    INT64_C(60000)
 #define DAY_MINUTES  1440
 #define FIRST_MONDAY 3 /* 1970-01-01 was a Thursday */
 

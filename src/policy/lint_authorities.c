@@ -62,7 +62,7 @@ static void lint_limit(struct linting *in, uint32_t index, int64_t days)
         bool dead = limit->from <= in->now;
         char *text = lint_add(in, dead ? "over_limit" : "over_limit_soon", index, "/validity_days");
         if (text != NULL)
-            limit_say(limit, days, text, LINT_TEXT);
+            limit_say(known, limit, days, text, LINT_TEXT);
         return;
     }
 }
@@ -80,9 +80,51 @@ static void lint_baseline(struct linting *in, uint32_t index)
             continue;
         char *text = lint_add(in, "method_ends", index, "/validation_methods");
         if (text != NULL)
-            method_end_say(end, attribute_value(known, first_of(ATTRIBUTE_METHOD) + i), text,
+            method_end_say(known, end, attribute_value(known, first_of(ATTRIBUTE_METHOD) + i), text,
                            LINT_TEXT);
     }
+}
+
+/* Limits only ever get lower, so what can be issued at all can be issued first thing. */
+static uint64_t days_allowed(const struct linting *in, int64_t from)
+{
+    const struct validity_limit *limit = authority_limit(&in->policy->authorities, from);
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < attribute_group[ATTRIBUTE_DAYS].values; i++) {
+        unsigned bit = first_of(ATTRIBUTE_DAYS) + i;
+        if (limit == NULL || attribute_days(bit) <= limit->days)
+            bits |= BIT(bit);
+    }
+    return bits;
+}
+
+static uint64_t methods_allowed(const struct linting *in, int64_t from)
+{
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < attribute_group[ATTRIBUTE_METHOD].values; i++)
+        if (in->policy->authorities.method_end[i].from > from)
+            bits |= BIT(first_of(ATTRIBUTE_METHOD) + i);
+    return bits;
+}
+
+/* No combination of its CAs, validities and methods is both documented and allowed. */
+static void lint_unissuable(struct linting *in, uint32_t index)
+{
+    const struct authorities *known = &in->policy->authorities;
+    const struct policy_facts *facts = &in->policy->facts;
+    int64_t from = in->now > facts->effective_ms ? in->now : facts->effective_ms;
+    uint64_t bits = in->policy->rule[index].attributes;
+    uint64_t days = bits & days_allowed(in, from), methods = bits & methods_allowed(in, from);
+    for (unsigned i = 0; i < known->count; i++)
+        if ((bits & BIT(i)) != 0 && (days & known->authority[i].days) != 0 &&
+            (methods & known->authority[i].methods) != 0)
+            return;
+    lint_say(
+        lint_add(in, "unissuable_rule", index, "%s", ""),
+        "permits nothing that a CA issues: no CA of the rule is documented to issue any of its "
+        "validities by any of its methods (%s, read %s) within what the Baseline Requirements "
+        "%s allow",
+        known->source, known->read, known->version);
 }
 
 void lint_authorities(struct linting *in, uint32_t index)
@@ -97,4 +139,5 @@ void lint_authorities(struct linting *in, uint32_t index)
             lint_names(in, index, &known->authority[i]);
         }
     lint_baseline(in, index);
+    lint_unissuable(in, index);
 }

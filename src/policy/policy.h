@@ -121,4 +121,8 @@ MUST_USE enum result policy_lint(const struct policy *policy, int64_t now, struc
                                  struct err *err);
 void lint_free(struct lint *lint);
 
+#include "cases.h"
+#include "comparison.h"
+#include "roots.h"
+
 #endif

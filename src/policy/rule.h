@@ -44,6 +44,7 @@ extern const struct attribute_group attribute_group[ATTRIBUTES];
 #define BIT_GEO_NONE    BIT(46)
 #define BITS_METHOD     (BIT(37) | BIT(38) | BIT(39))
 #define DAY_MS          INT64_C(86400000)
+#define MINUTE_MS       INT64_C(60000)
 
 struct authority {
     char name[NAME_LEN + 1];
@@ -62,6 +63,7 @@ struct authorities {
         char date[11];
     } method_end[3];
     char source[256], read[11];
+    char requirements[256], version[64]; /* source and version of the Baseline Requirements */
 };
 const struct validity_limit *authority_limit(const struct authorities *known, int64_t now);
 
@@ -266,8 +268,13 @@ void days_say(const struct authorities *known, const struct authority *authority
               char *out, size_t size);
 void method_say(const struct authorities *known, const struct authority *authority,
                 const char *method, char *out, size_t size);
-void limit_say(const struct validity_limit *limit, int64_t days, char *out, size_t size);
-void method_end_say(const struct method_end *end, const char *method, char *out, size_t size);
+void limit_say(const struct authorities *known, const struct validity_limit *limit, int64_t days,
+               char *out, size_t size);
+void method_end_say(const struct authorities *known, const struct method_end *end,
+                    const char *method, char *out, size_t size);
+
+cJSON *reason_json(const struct reason *reason);      /* the caller's, as is the next */
+cJSON *policy_json(const struct policy_facts *facts); /* name, revision, sha256 */
 
 /* Bounded text: appends; what does not fit is cut at a whole character and ends in "...". */
 void line_add(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);

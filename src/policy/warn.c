@@ -58,19 +58,23 @@ void method_say(const struct authorities *known, const struct authority *authori
              authority->name, known->source, known->read);
 }
 
-void limit_say(const struct validity_limit *limit, int64_t days, char *out, size_t size)
+void limit_say(const struct authorities *known, const struct validity_limit *limit, int64_t days,
+               char *out, size_t size)
 {
     line_add(out, size,
              "no public CA may issue for %lld days from %s on: the limit is %lld days (Baseline "
-             "Requirements 6.3.2)",
-             (long long)days, limit->date, (long long)limit->days);
+             "Requirements %s, section 6.3.2, %s)",
+             (long long)days, limit->date, (long long)limit->days, known->version,
+             known->requirements);
 }
 
-void method_end_say(const struct method_end *end, const char *method, char *out, size_t size)
+void method_end_say(const struct authorities *known, const struct method_end *end,
+                    const char *method, char *out, size_t size)
 {
     line_add(out, size,
-             "no public CA may validate by %s from %s on (Baseline Requirements 3.2.2.4)", method,
-             end->date);
+             "no public CA may validate by %s from %s on (Baseline Requirements %s, section "
+             "3.2.2.4, %s)",
+             method, end->date, known->version, known->requirements);
 }
 
 static void authority_warn(const struct authorities *known, const struct authority *authority,
@@ -100,14 +104,14 @@ static void baseline_warn(const struct authorities *known, const struct order *o
     const struct validity_limit *limit = authority_limit(known, now);
     char *text = NULL;
     if (limit != NULL && order->validity_days > limit->days && (text = warning_room(out)) != NULL)
-        limit_say(limit, order->validity_days, text, WARNING_SIZE);
+        limit_say(known, limit, order->validity_days, text, WARNING_SIZE);
     if ((ask->bits & BITS_METHOD) == 0)
         return;
     unsigned method = (unsigned)__builtin_ctzll(ask->bits & BITS_METHOD) -
                       attribute_group[ATTRIBUTE_METHOD].first;
     const struct method_end *end = &known->method_end[method];
     if (end->from != INT64_MAX && (text = warning_room(out)) != NULL)
-        method_end_say(end, order->validation_method, text, WARNING_SIZE);
+        method_end_say(known, end, order->validation_method, text, WARNING_SIZE);
 }
 
 enum result warnings_make(const struct policy *policy, const struct order *order,

@@ -115,6 +115,25 @@ remark() {
     remark '.rules += [.rules[0] | .id = "copy"]' /rules/3 duplicate_rule
     remark . /expires long_lived
     remark '.expires = "2021-01-01T00:00:00Z"' /expires expired
+    remark '.rules[0].validity_days = [365]' /rules/0 unissuable_rule
+    remark '.rules[0].freeze = [{from: "2020-01-01T00:00:00Z", to: "2099-01-01T00:00:00Z", reason: "x"}]' /rules/0/freeze never_open
+}
+
+@test "remarks on pins: by the roots that are installed, or by those beside the policy" {
+    remark . /api/spki_pins/0 pin_expires
+    remark '.api.spki_pins[0].subject = "Mallory Root"' /api/spki_pins/0/subject pin_misnamed
+    remark '.api.spki_pins[0].sha256 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="' /api/spki_pins/0 pin_unknown
+    jq '.roots[].not_after = "2100-01-01T00:00:00Z"' "$GEORDER_SOURCE/policy/cloudflare.json" >cloudflare.json
+    changed .
+    lint
+    [[ $status == 0 && $output != *pin_* ]]
+    echo '{"georder_cloudflare": 1}' >cloudflare.json
+    lint
+    [ "$status" = 11 ]
+    [ "$stderr" = 'georder policy: cloudflare.json:1:1: member "roots" is missing' ]
+    chmod go+w cloudflare.json
+    lint
+    [[ $status == 11 && $stderr == *'cloudflare.json" is writable by group or others'* ]]
 }
 
 @test "terminal escapes in a policy come out inert" {

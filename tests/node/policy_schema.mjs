@@ -1,14 +1,14 @@
-// policy/georder-policy.schema.json held against the loader: POLICIES is the folder of the schema,
-// CASES what the test of the loader wrote. A case is good (g), refused by the schema too (r), or bad
-// in a way that a schema cannot say (c). Knows the keywords that this schema uses, and stops at any
-// other, so that no rule is passed over.
+// SCHEMA held against the loader: EXAMPLE is a good file, CASES the folder that the test of the loader
+// wrote. A case is good (g), refused by the schema too (r), or bad in a way that a schema cannot say (c).
+// Knows the keywords that the schemas of policy/ use, and stops at any other, so that no rule is passed
+// over.
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {isDeepStrictEqual} from 'node:util';
 
-const [policies, cases] = process.argv.slice(2);
+const [schemaPath, example, cases] = process.argv.slice(2);
 const read = (...path) => JSON.parse(readFileSync(join(...path)));
-const schema = read(policies, 'georder-policy.schema.json');
+const schema = read(schemaPath);
 
 const isObject = (v) => typeof v === 'object' && v !== null && !Array.isArray(v);
 const types = {
@@ -24,7 +24,7 @@ const follow = (ref) => ref.slice(2).split('/').reduce((at, name) => at[name], s
 // Each says whether value v passes keyword k of schema s; of another type than the keyword's it does.
 const keywords = {
     $schema: () => true, $defs: () => true, title: () => true, description: () => true,
-    then: () => true, else: () => true,
+    default: () => true, then: () => true, else: () => true,
     $ref: (v, k) => valid(v, follow(k)),
     type: (v, k) => types[k](v),
     const: (v, k) => isDeepStrictEqual(v, k),
@@ -65,10 +65,10 @@ function check(name, accepted, document) {
     wrong++;
     console.log(`${name}: ${accepted ? 'refused' : 'accepted'} by the schema`);
 }
-check('example.json', true, read(policies, 'example.json'));
+check(example, true, read(example));
 for (const name of readdirSync(cases)) {
     counts[name[0]]++;
     check(name, name[0] !== 'r', read(cases, name));
 }
 console.log(`${counts.g} good, ${counts.r} bad, ${counts.c} that only the loader refuses`);
-process.exit(wrong || !counts.g || !counts.r || !counts.c ? 1 : 0);
+process.exit(wrong || !counts.g || !counts.r ? 1 : 0);

@@ -35,6 +35,27 @@ const char policy_text[] =
     "  \"on_violation\": \"report\"\n"
     "}\n";
 
+#define FREEZE                                                                                     \
+    "\"freeze\": [{\"from\": \"2026-12-18T00:00:00Z\", \"to\": \"2027-01-04T00:00:00Z\", "         \
+    "\"reason\": \"holidays\"}]"
+#define SCOPE                                                                                      \
+    "\"zones\": [\"example.com\"], \"hosts\": [\"example.com\"], \"certificate_authorities\": "    \
+    "[\"google\"], \"validity_days\": [90], \"validation_methods\": [\"txt\"], "                   \
+    "\"cloudflare_branding\": [false], \"geo_restrictions\": [\"eu\"], \"max_hosts\": 20, " FREEZE
+const char policy_whole[] =
+    "{\"georder_policy\": 1, \"name\": \"test\", \"revision\": 7, \"effective\": "
+    "\"2026-11-01T00:00:00Z\", \"expires\": \"2027-11-01T00:00:00Z\", \"owner\": "
+    "\"pki@example.com\", \"api\": {\"base_url\": \"https://api.cloudflare.com/client/v4\", "
+    "\"spki_pins\": [{\"sha256\": \"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\", \"subject\": "
+    "\"GTS R4\"}], \"networks\": [\"104.16.0.0/13\"], \"minimum_tls\": \"1.3\"}, \"zones\": "
+    "{\"example.com\": \"023e105f4ecef8ad9ca31a8372d0c353\"}, \"rules\": ["
+    "{\"id\": \"p\", \"effect\": \"permit\", \"reason\": \"why\", " SCOPE ", "
+    "\"geo_evidence\": \"existing\", \"max_orders\": 3, \"change_windows\": [{\"weekdays\": "
+    "[\"mon\"], \"from\": \"08:00\", \"to\": \"17:00\", \"time_zone\": \"UTC\"}], "
+    "\"approvals\": {\"count\": 2, \"from\": [\"pki-oncall\"]}}, "
+    "{\"id\": \"f\", \"effect\": \"forbid\", \"reason\": \"no\", " SCOPE "}], "
+    "\"on_violation\": \"report\", \"locked_memory\": \"required\"}";
+
 void file_load(const char *path, struct buf *out)
 {
     struct err err = {0};

@@ -5,7 +5,8 @@
 
 #define NOW INT64_C(1795455600000) /* 2026-11-23T17:40:00Z */
 
-extern const char policy_text[]; /* valid; many tests edit it */
+extern const char policy_text[];  /* valid; many tests edit it */
+extern const char policy_whole[]; /* valid, with every member that there is */
 
 void file_load(const char *path, struct buf *out); /* below SOURCE_DIR; fails the test */
 struct authorities *authorities_get(void);

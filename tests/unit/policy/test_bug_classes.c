@@ -12,27 +12,13 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Every member that a policy may have, so that what holds for each of them is tested for all. */
-static const char whole_text[] =
-    "{\"georder_policy\": 1, \"name\": \"test\", \"revision\": 7, \"effective\": "
-    "\"2026-11-01T00:00:00Z\", \"expires\": \"2027-11-01T00:00:00Z\", \"owner\": "
-    "\"pki@example.com\", \"api\": {\"base_url\": \"https://api.cloudflare.com/client/v4\", "
-    "\"spki_pins\": [{\"sha256\": \"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\", \"subject\": "
-    "\"GTS R4\"}], \"networks\": [\"104.16.0.0/13\"], \"minimum_tls\": \"1.3\"}, \"zones\": "
-    "{\"example.com\": \"023e105f4ecef8ad9ca31a8372d0c353\"}, \"rules\": [{\"id\": \"p\", "
-    "\"effect\": \"permit\", \"reason\": \"why\", \"zones\": [\"example.com\"], \"hosts\": "
-    "[\"example.com\"], \"certificate_authorities\": [\"google\"], \"validity_days\": [90], "
-    "\"validation_methods\": [\"txt\"], \"cloudflare_branding\": [false], \"geo_restrictions\": "
-    "[\"eu\"], \"max_hosts\": 20, \"geo_evidence\": \"existing\"}, {\"id\": \"f\", \"effect\": "
-    "\"forbid\", \"reason\": \"no\", \"zones\": [\"example.com\"], \"hosts\": [\"example.com\"], "
-    "\"certificate_authorities\": [\"google\"], \"validity_days\": [90], \"validation_methods\": "
-    "[\"txt\"], \"cloudflare_branding\": [false], \"geo_restrictions\": [\"eu\"], \"max_hosts\": "
-    "20}], \"on_violation\": \"report\", \"locked_memory\": \"required\"}";
 static const char whole_order[] =
     "{\"zone\": \"example.com\", \"hosts\": [\"example.com\", \"www.example.com\"], \"type\": "
     "\"advanced\", \"certificate_authority\": \"google\", \"validation_method\": \"txt\", "
     "\"validity_days\": 90, \"cloudflare_branding\": false, \"geo_restrictions\": {\"label\": "
     "\"eu\"}, \"reference\": \"CHG1\"}";
+
+static const struct circumstances moment = {.now = NOW};
 
 static enum result policy_try(const char *text, struct err *err)
 {
@@ -52,7 +38,7 @@ static enum result order_try(const char *text, struct err *err)
 }
 
 enum kind { POLICY, ORDER };
-static const char *const documents[] = {whole_text, whole_order};
+static const char *const documents[] = {policy_whole, whole_order};
 
 static enum result document_try(enum kind kind, const char *text, struct err *err)
 {
@@ -158,9 +144,7 @@ static void outside_refused(const struct policy *policy, const char *host)
     order_make(&order, host, "");
     cr_assert_eq(order_check(&order, &err), RESULT_OK);
     cr_assert(policy_resolve_zone(policy, &order));
-    cr_assert_eq(
-        policy_decide(policy, &order, &(struct circumstances){.now = NOW}, &decision, &err),
-        RESULT_USAGE);
+    cr_assert_eq(policy_decide(policy, &order, &moment, &decision, &err), RESULT_USAGE);
     cr_assert(!decision.permit);
     cr_assert_not_null(strstr(err.text, "is not in the zone example.com"), "%s", err.text);
 }
@@ -314,11 +298,12 @@ static void empty_refused(enum kind kind, size_t index, const char *empty)
 }
 
 /* What may be left out, and what it then means; nothing else may. */
-static const char *const optional[][16] = {
-    {"/locked_memory", "/rules/0", "/rules/0/geo_evidence", "/rules/1", "/rules/1/zones",
-     "/rules/1/hosts", "/rules/1/certificate_authorities", "/rules/1/validity_days",
-     "/rules/1/validation_methods", "/rules/1/cloudflare_branding", "/rules/1/geo_restrictions",
-     "/rules/1/max_hosts"},
+static const char *const optional[][24] = {
+    {"/locked_memory", "/rules/0", "/rules/0/geo_evidence", "/rules/0/max_orders",
+     "/rules/0/change_windows", "/rules/0/freeze", "/rules/0/approvals", "/rules/1/freeze",
+     "/rules/1", "/rules/1/zones", "/rules/1/hosts", "/rules/1/certificate_authorities",
+     "/rules/1/validity_days", "/rules/1/validation_methods", "/rules/1/cloudflare_branding",
+     "/rules/1/geo_restrictions", "/rules/1/max_hosts"},
     {"/hosts/0", "/hosts/1", "/type", "/cloudflare_branding", "/geo_restrictions", "/reference"},
 };
 
@@ -461,9 +446,8 @@ static void judged_is_sent(const struct policy *policy, const char *text)
                  err.text);
     cr_assert(policy_resolve_zone(policy, &order));
     memcpy(&judged, &order, sizeof order);
-    cr_assert_eq(
-        policy_decide(policy, &order, &(struct circumstances){.now = NOW}, &decision, &err),
-        RESULT_OK, "%s", err.text);
+    cr_assert_eq(policy_decide(policy, &order, &moment, &decision, &err), RESULT_OK, "%s",
+                 err.text);
     cr_assert(decision.permit, "%s", text);
     cr_assert_eq(memcmp(&judged, &order, sizeof order), 0, "judging changed the order");
     body_is_the_order(&order);

@@ -466,6 +466,8 @@ static void warning_is(const char *authority, int days, const char *method, cons
 #define PAGE                                                                                       \
     "(https://developers.cloudflare.com/ssl/reference/certificate-authorities/, read 2026-11-23)"
 
+#define BASELINE "https://github.com/cabforum/servercert/blob/main/docs/BR.md"
+
 Test(warnings, tell_what_a_ca_is_documented_not_to_issue)
 {
     warning_is("google", 14, "txt", "", "");
@@ -475,7 +477,7 @@ Test(warnings, tell_what_a_ca_is_documented_not_to_issue)
                "lets_encrypt is documented to issue 90 days only, not 14 " PAGE);
     warning_is("ssl_com", 365, "txt", "",
                "no public CA may issue for 365 days from 2026-03-15 on: the limit is 200 days "
-               "(Baseline Requirements 6.3.2)");
+               "(Baseline Requirements 2.2.6 of 2026-03-31, section 6.3.2, " BASELINE ")");
     warning_is("google", 90, "txt", "a.xn--p1ai.example.com",
                "google is documented not to issue for punycode names such as "
                "a.xn--p1ai.example.com " PAGE);
@@ -491,8 +493,9 @@ Test(warnings, tell_of_email)
     decide_must(policy, &order, NOW, &decision);
     cr_assert_eq(decision.warnings, 2);
     cr_assert_str_eq(decision.warning[0], "email validation is not documented for google " PAGE);
-    cr_assert_str_eq(decision.warning[1], "no public CA may validate by email from 2028-03-15 on "
-                                          "(Baseline Requirements 3.2.2.4)");
+    cr_assert_str_eq(decision.warning[1],
+                     "no public CA may validate by email from 2028-03-15 on "
+                     "(Baseline Requirements 2.2.6 of 2026-03-31, section 3.2.2.4, " BASELINE ")");
 }
 
 Test(json, tells_the_decision_and_the_policy)

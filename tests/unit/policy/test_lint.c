@@ -92,7 +92,7 @@ Test(lint, knows_what_cas_issue)
               ALWAYS "unissuable_validity p /rules/0/validity_days\n" GEO);
     edit_lint("\"google\", \"ssl_com\"], \"validity_days\": [30, 90]",
               "\"ssl_com\"], \"validity_days\": [365]",
-              ALWAYS "over_limit p /rules/0/validity_days\n" GEO);
+              ALWAYS "over_limit p /rules/0/validity_days\nunissuable_rule p /rules/0\n" GEO);
     edit_lint("[\"txt\"]", "[\"http\"]",
               ALWAYS "wildcard_without_method p /rules/0/hosts/1\n"
                      "wildcard_without_method p /rules/0/hosts/1\n" GEO);
@@ -185,4 +185,107 @@ Test(lint, tells_which_rule_has_no_apex)
                                                 "\"geo_restrictions\": [\"none\"], "
                                                 "\"max_hosts\": 5}",
                "apex_not_permitted a /rules/0/hosts\n");
+}
+
+/* What a rule permits, whether there is anything in it that a CA issues. */
+static void unissuable_is(const char *authorities, const char *days, const char *methods,
+                          int64_t now, bool expected)
+{
+    AUTO_BUF rule = BUF_INIT(4096);
+    AUTO_LINT lint = {0};
+    struct err err = {0};
+    buf_printf(&rule,
+               "{\"id\": \"p\", \"effect\": \"permit\", \"reason\": \"r\", \"zones\": "
+               "[\"example.com\"], \"hosts\": [\"example.com\"], \"certificate_authorities\": "
+               "[%s], \"validity_days\": [%s], \"validation_methods\": [%s], "
+               "\"cloudflare_branding\": [false], \"geo_restrictions\": [\"none\"], "
+               "\"max_hosts\": 5}",
+               authorities, days, methods);
+    AUTO_POLICY *policy = policy_with(buf_text(&rule));
+    bool found = false;
+    cr_assert_eq(policy_lint(policy, now, &lint, &err), RESULT_OK);
+    for (size_t i = 0; i < lint.count; i++)
+        found |= strcmp(lint.item[i].code, "unissuable_rule") == 0 &&
+                 strcmp(lint.item[i].pointer, "/rules/0") == 0;
+    cr_assert_eq(found, expected, "%s, %s days, %s", authorities, days, methods);
+}
+
+Test(lint, finds_grants_that_no_ca_can_issue)
+{
+    unissuable_is("\"google\"", "90", "\"txt\"", NOW, false);
+    unissuable_is("\"lets_encrypt\"", "14, 30", "\"txt\"", NOW, true);
+    unissuable_is("\"lets_encrypt\"", "14, 90", "\"txt\"", NOW, false);
+    unissuable_is("\"lets_encrypt\", \"google\"", "14", "\"txt\"", NOW, false);
+    unissuable_is("\"google\"", "90", "\"email\"", NOW, true);
+    unissuable_is("\"google\"", "90", "\"email\", \"http\"", NOW, false);
+    /* SSL.com is documented to issue a year, which no CA has been allowed to since 2026-03-15. */
+    unissuable_is("\"ssl_com\"", "365", "\"txt\"", NOW, true);
+    unissuable_is("\"ssl_com\"", "365, 30", "\"txt\"", NOW, false);
+}
+
+/* In policy_with() the life is from 2026-11-01 (a Sunday) to 2027-11-01. */
+static void limits_lint(const char *effect, const char *limits, int64_t now, const char *expected)
+{
+    AUTO_BUF rule = BUF_INIT(4096);
+    AUTO_BUF out = BUF_INIT(65536);
+    if (effect[0] == 'p')
+        buf_puts(&rule, PERMIT("p", "\"example.com\""));
+    else
+        buf_puts(&rule, PERMIT("p", "\"example.com\"") ", " FORBID("f", "\"example.com\""));
+    rule.len--; /* the last brace */
+    buf_printf(&rule, ", %s}", limits);
+    AUTO_POLICY *policy = policy_with(buf_text(&rule));
+    lint_write(policy, now, "unused_zone geo_followed_up unissuable_validity expires_soon", &out);
+    cr_assert_str_eq(buf_text(&out), expected, "%s: %s", limits, buf_text(&out));
+}
+
+#define WINDOW(days, from, to)                                                                     \
+    "\"change_windows\": [{\"weekdays\": [" days "], \"from\": \"" from "\", \"to\": \"" to        \
+    "\", \"time_zone\": \"UTC\"}]"
+#define FROZEN(from, to)                                                                           \
+    "{\"from\": \"" from "T00:00:00Z\", \"to\": \"" to "T00:00:00Z\", \"reason\": \"r\"}"
+#define FREEZE(list) "\"freeze\": [" list "]"
+
+Test(lint, finds_rules_that_never_open)
+{
+    limits_lint("permit", WINDOW("\"mon\"", "08:00", "17:00"), NOW, "");
+    limits_lint("permit", FREEZE(FROZEN("2026-10-01", "2027-12-01")), NOW,
+                "never_open p /rules/0/freeze\n");
+    limits_lint("permit",
+                FREEZE(FROZEN("2026-10-01", "2027-05-01") ", " FROZEN("2027-05-01", "2027-11-01")),
+                NOW, "never_open p /rules/0/freeze\n");
+    limits_lint("permit",
+                FREEZE(FROZEN("2026-10-01", "2027-05-01") ", " FROZEN("2027-05-02", "2027-11-01")),
+                NOW, "");
+    /* The one day between is a Saturday. */
+    limits_lint("permit",
+                WINDOW("\"mon\", \"fri\"", "00:00", "24:00") ", " FREEZE(
+                    FROZEN("2026-10-01", "2027-05-01") ", " FROZEN("2027-05-02", "2027-11-01")),
+                NOW, "never_open p /rules/0/change_windows\n");
+    limits_lint("permit",
+                WINDOW("\"sat\"", "23:59", "24:00") ", " FREEZE(
+                    FROZEN("2026-10-01", "2027-05-01") ", " FROZEN("2027-05-02", "2027-11-01")),
+                NOW, "");
+    /* The last day of the policy is 2027-10-31, a Sunday; at its noon nothing is left but that. */
+    limits_lint("permit", WINDOW("\"mon\"", "00:00", "24:00"), INT64_C(1824984000000),
+                "never_open p /rules/0/change_windows\n");
+    limits_lint("permit", WINDOW("\"sun\"", "00:00", "12:00"), INT64_C(1824984000000),
+                "never_open p /rules/0/change_windows\n");
+    limits_lint("permit", WINDOW("\"sun\"", "00:00", "12:01"), INT64_C(1824984000000), "");
+    limits_lint("permit", WINDOW("\"sun\"", "23:59", "24:00"), INT64_C(1824984000000), "");
+}
+
+Test(lint, finds_freezes_that_stop_nothing)
+{
+    limits_lint("permit", FREEZE(FROZEN("2026-11-05", "2026-11-06")), NOW,
+                "freeze_past p /rules/0/freeze/0\n");
+    limits_lint("permit", FREEZE(FROZEN("2026-12-05", "2026-12-06")), NOW, "");
+    limits_lint("permit",
+                FREEZE(FROZEN("2026-12-05", "2026-12-06") ", " FROZEN("2027-11-01", "2027-11-02")),
+                NOW, "freeze_idle p /rules/0/freeze/1\n");
+    limits_lint("permit", FREEZE(FROZEN("2026-10-05", "2026-11-01")), NOW,
+                "freeze_idle p /rules/0/freeze/0\n");
+    limits_lint("forbid", FREEZE(FROZEN("2026-11-05", "2026-11-06")), NOW,
+                "freeze_past f /rules/1/freeze/0\n");
+    limits_lint("forbid", FREEZE(FROZEN("2026-10-01", "2027-12-01")), NOW, "");
 }

@@ -1,21 +1,13 @@
 /* What is no policy, and where: each row is policy_text with one change. */
 #include <criterion/criterion.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "helper_policy.h"
-
-enum schema { REFUSES, CANNOT_SAY }; /* what the JSON Schema makes of a bad policy */
+#include "helper_schema.h"
 
 static const struct row {
     const char *what, *with, *error; /* error: behind "policy.json:" */
-    enum schema schema;
+    enum schema schema;              /* what the JSON Schema makes of it */
 } bad[] = {
     {"\"georder_policy\": 1,", "\"georder_policy\": 2,",
      "2:21: /georder_policy: this program reads format 1 only: write 1, or use a newer georder",
@@ -363,48 +355,21 @@ Test(load, takes_the_parts_of_the_base_url)
     }
 }
 
-#define CASES BINARY_DIR "/policy-cases"
+#define CASES "policy-cases"
 
-/* The first letter of a case's name says what the schema must make of it: good, refused, or bad in
- * a way that a schema cannot say. */
-static void case_write(char verdict, size_t index, const char *what, const char *with)
+static void case_write(enum schema verdict, const char *what, const char *with)
 {
     AUTO_BUF text = BUF_INIT(65536);
-    char path[512];
-    struct err err = {0};
     text_edit(&text, policy_text, what, with);
-    (void)snprintf(path, sizeof path, CASES "/%c%03zu.json", verdict, index);
-    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    cr_assert(fd >= 0, "cannot write %s", path);
-    cr_assert_eq(file_write(fd, path, text.data, text.len, &err), RESULT_OK, "%s", err.text);
+    schema_case(CASES, verdict, buf_text(&text));
 }
 
-static void cases_clear(void)
-{
-    DIR *dir = opendir(CASES);
-    cr_assert_not_null(dir);
-    for (const struct dirent *at; (at = readdir(dir)) != NULL;)
-        if (at->d_name[0] != '.')
-            cr_assert_eq(unlinkat(dirfd(dir), at->d_name, 0), 0, "%s", at->d_name);
-    (void)closedir(dir);
-}
-
-/* The schema's own judge is a script, so that it shares no code with the loader. */
 Test(schema, agrees_with_the_loader)
 {
-    static char node[] = "node", script[] = SOURCE_DIR "/tests/node/policy_schema.mjs";
-    static char policies[] = SOURCE_DIR "/policy", cases[] = CASES;
-    char *command[] = {node, script, policies, cases, NULL};
-    pid_t child;
-    int status = -1;
-    (void)mkdir(CASES, 0777);
-    cases_clear();
+    schema_start(CASES);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        case_write(bad[i].schema == REFUSES ? 'r' : 'c', i, bad[i].what, bad[i].with);
+        case_write(bad[i].schema, bad[i].what, bad[i].with);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        case_write('g', i, good[i].what, good[i].with);
-    if (posix_spawnp(&child, node, NULL, NULL, command, environ) != 0)
-        cr_skip_test("node is not installed");
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the script says what differs");
+        case_write(TAKES, good[i].what, good[i].with);
+    schema_agrees(CASES, "georder-policy.schema.json", "example.json");
 }
