@@ -36,5 +36,7 @@ void memory_free(struct memory *memory);
  */
 MUST_USE enum result policy_force(struct session *session, bool list_needed, const char *reason,
                                   struct err *err);
+/* The same question, with the log open for reading and nothing recorded. */
+MUST_USE enum result policy_force_look(struct session *session, struct err *err);
 
 #endif
