@@ -70,13 +70,12 @@ static bool lint_shadow(struct linting *in, uint32_t index)
     return false;
 }
 
-/* Of two alike only the later is told. */
-static bool has_twin(const struct linting *in, uint32_t index)
+/* Then the other rule is told, also of two alike the later; this one may be what remains. */
+static bool shadows_another(const struct linting *in, uint32_t index)
 {
     const struct policy *policy = in->policy;
-    for (uint32_t i = index + 1; i < policy->rules; i++)
-        if (is_shadowed(policy, &policy->rule[i], &policy->rule[index]) &&
-            is_shadowed(policy, &policy->rule[index], &policy->rule[i]))
+    for (uint32_t i = 0; i < policy->rules; i++)
+        if (i != index && is_shadowed(policy, &policy->rule[i], &policy->rule[index]))
             return true;
     return false;
 }
@@ -87,7 +86,7 @@ static void lint_needed(struct linting *in, uint32_t index)
     const struct surveyed *found = &in->survey.rule[index];
     if (found->known && found->needed)
         return;
-    if (lint_shadow(in, index) || !found->known || !found->reached || has_twin(in, index))
+    if (lint_shadow(in, index) || !found->known || !found->reached || shadows_another(in, index))
         return;
     lint_say(lint_add(in, "redundant_rule", index, "%s", ""),
              "has no effect: other rules, one or several together, %s all of it; take it away, or "
@@ -130,13 +129,26 @@ static bool lint_apex(struct linting *in, uint32_t index)
     return found;
 }
 
+/* Among the items of this rule, which are the last ones. */
+static bool is_told(const struct linting *in, uint32_t index, const char *code)
+{
+    for (size_t i = in->out->count; i > 0; i--) {
+        const struct lint_item *item = &in->out->item[i - 1];
+        if (strcmp(item->rule, in->policy->rule[index].id) != 0)
+            return false;
+        if (strcmp(item->code, code) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void lint_permits(struct linting *in, uint32_t index)
 {
     const struct surveyed *found = &in->survey.rule[index];
     bool told = lint_apex(in, index);
     if (found->known && found->reached)
         return;
-    if (lint_overridden(in, index) || told || !found->known)
+    if (lint_overridden(in, index) || told || !found->known || is_told(in, index, "never_open"))
         return;
     lint_say(lint_add(in, "never_matches", index, "%s", ""),
              "permits no order: forbid rules, the apex that every order must name, or max_hosts, "
