@@ -245,6 +245,9 @@ static bool thousand(const struct authorities *known)
     order_make(policy, 0, "h998", &order);
     good &= row("denial, 2 hosts, an attribute not permitted",
                 decide_measure(policy, &order, false), DECIDE_LIMIT, "us");
+    order.validity_days = 365;
+    good &= row("denial, 2 hosts, a value that no rule permits",
+                decide_measure(policy, &order, false), DECIDE_LIMIT, "us");
     policy_free(&policy);
     return good;
 }
