@@ -9,6 +9,7 @@ static const char help[] =
     "usage: georder policy lint [FILE]\n"
     "       georder policy show [FILE]\n"
     "       georder policy test [FILE] [--tests FILE] [--coverage]\n"
+    "       georder policy diff OLD NEW\n"
     "       georder policy sign FILE [--principal NAME]\n"
     "       georder policy verify FILE\n"
     "       georder policy trust --reason TEXT\n"
@@ -20,9 +21,9 @@ static const char help[] =
     "exit: 0 done, 1 a check did not pass, 11 invalid, unsafe or not approved; each verb's help\n"
     "has its own\n";
 
-static const struct policy_verb *const verbs[] = {&policy_lint_verb,   &policy_show_verb,
-                                                  &policy_test_verb,   &policy_sign_verb,
-                                                  &policy_verify_verb, &policy_trust_verb};
+static const struct policy_verb *const verbs[] = {
+    &policy_lint_verb, &policy_show_verb,   &policy_test_verb, &policy_diff_verb,
+    &policy_sign_verb, &policy_verify_verb, &policy_trust_verb};
 
 cJSON *facts_json(const struct policy_facts *facts)
 {

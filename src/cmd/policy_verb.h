@@ -22,7 +22,7 @@ struct policy_verb {
 };
 
 extern const struct policy_verb policy_lint_verb, policy_show_verb, policy_test_verb,
-    policy_sign_verb, policy_verify_verb, policy_trust_verb;
+    policy_diff_verb, policy_sign_verb, policy_verify_verb, policy_trust_verb;
 
 /* Loads this file or, when it is NULL, the policy of the config; locks; puts "policy" into the
  * document. */

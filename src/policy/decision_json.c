@@ -7,7 +7,7 @@ static void text_put(cJSON *object, const char *name, const char *text)
         cJSON_AddStringToObject(object, name, text);
 }
 
-static cJSON *reason_json(const struct reason *reason)
+cJSON *reason_json(const struct reason *reason)
 {
     cJSON *out = cJSON_CreateObject();
     text_put(out, "code", reason->code);
@@ -20,12 +20,13 @@ static cJSON *reason_json(const struct reason *reason)
     return out;
 }
 
-static void policy_put(cJSON *out, const struct policy_facts *facts)
+cJSON *policy_json(const struct policy_facts *facts)
 {
-    cJSON *policy = cJSON_AddObjectToObject(out, "policy");
-    cJSON_AddStringToObject(policy, "name", facts->name);
-    cJSON_AddNumberToObject(policy, "revision", (double)facts->revision);
-    cJSON_AddStringToObject(policy, "sha256", facts->digest);
+    cJSON *out = cJSON_CreateObject();
+    cJSON_AddStringToObject(out, "name", facts->name);
+    cJSON_AddNumberToObject(out, "revision", (double)facts->revision);
+    cJSON_AddStringToObject(out, "sha256", facts->digest);
+    return out;
 }
 
 static void demands_put(cJSON *out, const struct decision *decision)
@@ -61,6 +62,6 @@ cJSON *decision_json(const struct policy *policy, const struct decision *decisio
     cJSON *warnings = cJSON_AddArrayToObject(out, "warnings");
     for (size_t i = 0; i < decision->warnings; i++)
         cJSON_AddItemToArray(warnings, cJSON_CreateString(decision->warning[i]));
-    policy_put(out, &policy->facts);
+    cJSON_AddItemToObject(out, "policy", policy_json(&policy->facts));
     return out;
 }

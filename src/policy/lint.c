@@ -149,15 +149,16 @@ enum result policy_lint(const struct policy *policy, int64_t now, struct lint *o
 {
     struct linting in = {.policy = policy, .now = now, .out = out};
     *out = (struct lint){0};
+    TRY(policy_survey(policy, &in.survey, err));
     lint_times(&in);
     lint_api(&in);
     lint_zones(&in);
     for (uint32_t i = 0; i < policy->rules && !in.failed; i++) {
         lint_authorities(&in, i);
         lint_geo(&in, i);
-        lint_limits(&in, i);
-        lint_relations(&in, i);
+        lint_relations(&in, i, lint_limits(&in, i));
     }
+    survey_free(&in.survey);
     if (!in.failed)
         return RESULT_OK;
     lint_free(out);

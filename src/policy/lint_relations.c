@@ -17,14 +17,6 @@ static bool zones_within(const struct rule *inner, const struct rule *outer)
     return outer->zones == 0 || inner->zones > 0;
 }
 
-static bool zones_meet(const struct rule *a, const struct rule *b)
-{
-    for (uint32_t i = 0; i < a->zones; i++)
-        if (rule_in_zone(b, a->zone[i]))
-            return true;
-    return a->zones == 0;
-}
-
 static bool hosts_within(const struct policy *policy, const struct rule *inner,
                          const struct rule *outer)
 {
@@ -38,23 +30,6 @@ static bool hosts_within(const struct policy *policy, const struct rule *inner,
     return outer->patterns == 0 || inner->patterns > 0;
 }
 
-static bool hosts_meet(const struct policy *policy, const struct rule *a, const struct rule *b)
-{
-    for (uint32_t i = 0; i < a->patterns; i++)
-        for (uint32_t o = 0; o < b->patterns; o++)
-            if (pattern_meets(pattern_of(policy, a, i), pattern_of(policy, b, o)))
-                return true;
-    return a->patterns == 0 || b->patterns == 0;
-}
-
-static bool attributes_meet(const struct rule *a, const struct rule *b)
-{
-    for (unsigned i = 0; i < ATTRIBUTES; i++)
-        if ((a->attributes & b->attributes & attribute_group[i].mask) == 0)
-            return false;
-    return true;
-}
-
 /* All that `inner` judges, `outer` judges too. The cheap tests come first: this is n squared. */
 static bool rule_within(const struct policy *policy, const struct rule *inner,
                         const struct rule *outer)
@@ -62,12 +37,6 @@ static bool rule_within(const struct policy *policy, const struct rule *inner,
     return (inner->attributes & ~outer->attributes) == 0 && inner->hosts_min >= outer->hosts_min &&
            inner->hosts_max <= outer->hosts_max && zones_within(inner, outer) &&
            hosts_within(policy, inner, outer);
-}
-
-static bool rule_meets(const struct policy *policy, const struct rule *a, const struct rule *b)
-{
-    return attributes_meet(a, b) && a->hosts_min <= b->hosts_max && b->hosts_min <= a->hosts_max &&
-           zones_meet(a, b) && hosts_meet(policy, a, b);
 }
 
 /* Taken away, nothing changes: another rule of this effect says as much. A weaker demand for
@@ -78,7 +47,8 @@ static bool is_shadowed(const struct policy *policy, const struct rule *rule, co
            rule_within(policy, rule, by);
 }
 
-static void lint_shadow(struct linting *in, uint32_t index)
+/* False: no one rule says all that this one says. */
+static bool lint_shadow(struct linting *in, uint32_t index)
 {
     const struct policy *policy = in->policy;
     const struct rule *rule = &policy->rule[index];
@@ -95,11 +65,37 @@ static void lint_shadow(struct linting *in, uint32_t index)
                       : "has no effect: rule %s %s all of it and more; take it away, or narrow "
                         "that rule",
                  by->id, by->permit ? "permits" : "forbids");
-        return;
+        return true;
     }
+    return false;
 }
 
-static void lint_overridden(struct linting *in, uint32_t index)
+/* Of two alike only the later is told. */
+static bool has_twin(const struct linting *in, uint32_t index)
+{
+    const struct policy *policy = in->policy;
+    for (uint32_t i = index + 1; i < policy->rules; i++)
+        if (is_shadowed(policy, &policy->rule[i], &policy->rule[index]) &&
+            is_shadowed(policy, &policy->rule[index], &policy->rule[i]))
+            return true;
+    return false;
+}
+
+/* A rule without effect: one other says it all or, by the survey, others do together. */
+static void lint_needed(struct linting *in, uint32_t index)
+{
+    const struct surveyed *found = &in->survey.rule[index];
+    if (found->known && found->needed)
+        return;
+    if (lint_shadow(in, index) || !found->known || !found->reached || has_twin(in, index))
+        return;
+    lint_say(lint_add(in, "redundant_rule", index, "%s", ""),
+             "has no effect: other rules, one or several together, %s all of it; take it away, or "
+             "narrow those",
+             in->policy->rule[index].permit ? "permit" : "forbid");
+}
+
+static bool lint_overridden(struct linting *in, uint32_t index)
 {
     const struct policy *policy = in->policy;
     for (uint32_t i = 0; i < policy->rules; i++) {
@@ -108,59 +104,59 @@ static void lint_overridden(struct linting *in, uint32_t index)
             continue;
         char *text = lint_add(in, "overridden_rule", index, "%s", "");
         lint_say(text, "permits nothing: rule %s forbids all of it", by->id);
-        return;
+        return true;
     }
+    return false;
 }
 
 /* Every order names its zone's apex, so a rule needs one, itself or another, that permits the apex
  * with attributes that this one permits too. */
-static bool apex_permitted(const struct policy *policy, const struct rule *rule, uint32_t zone)
+static bool lint_apex(struct linting *in, uint32_t index)
 {
-    struct hits hits;
-    host_hits(policy, policy->zone[zone].name, &hits);
-    for (uint32_t i = 0; i < hits.count; i++)
-        for (const struct entry *at = hits.hit[i].entry;
-             at < hits.hit[i].entry + hits.hit[i].entries; at++)
-            if (at->permit && (at->kind & hits.hit[i].kinds) != 0 &&
-                rule_in_zone(&policy->rule[at->rule], zone) &&
-                attributes_meet(&policy->rule[at->rule], rule))
-                return true;
-    return false;
-}
-
-static void lint_apex(struct linting *in, uint32_t index)
-{
-    const struct rule *rule = &in->policy->rule[index];
+    const struct policy *policy = in->policy;
+    const struct rule *rule = &policy->rule[index];
+    bool found = false;
     for (uint32_t i = 0; i < rule->zones; i++) {
-        if (apex_permitted(in->policy, rule, rule->zone[i]))
+        if (in->survey.apex[rule->zone + i - policy->zone_list])
             continue;
-        const char *apex = in->policy->zone[rule->zone[i]].name;
+        const char *apex = policy->zone[rule->zone[i]].name;
         char *text = lint_add(in, "apex_not_permitted", index, "/hosts");
         lint_say(text,
                  "permits no order in the zone %s: every order must name the apex, and no rule "
                  "permits %s together with what this rule permits",
                  apex, apex);
+        found = true;
     }
+    return found;
+}
+
+static void lint_permits(struct linting *in, uint32_t index, bool told)
+{
+    const struct surveyed *found = &in->survey.rule[index];
+    told = lint_apex(in, index) || told;
+    if (found->known && found->reached)
+        return;
+    if (lint_overridden(in, index) || told || !found->known)
+        return;
+    lint_say(lint_add(in, "never_matches", index, "%s", ""),
+             "permits no order: forbid rules, the apex that every order must name, or max_hosts, "
+             "change_windows and freeze leave none of it");
 }
 
 static void lint_idle(struct linting *in, uint32_t index)
 {
-    const struct policy *policy = in->policy;
-    for (uint32_t i = 0; i < policy->rules; i++)
-        if (policy->rule[i].permit && rule_meets(policy, &policy->rule[i], &policy->rule[index]))
-            return;
-    char *text = lint_add(in, "idle_forbid", index, "%s", "");
-    lint_say(text, "forbids nothing that a permit rule permits: check its hosts, or keep it as a "
-                   "guard and mean to");
+    const struct surveyed *found = &in->survey.rule[index];
+    if (found->known && !found->reached)
+        lint_say(lint_add(in, "idle_forbid", index, "%s", ""),
+                 "forbids nothing that a permit rule permits: check its hosts, or keep it as a "
+                 "guard and mean to");
 }
 
-void lint_relations(struct linting *in, uint32_t index)
+void lint_relations(struct linting *in, uint32_t index, bool told)
 {
-    lint_shadow(in, index);
-    if (in->policy->rule[index].permit) {
-        lint_overridden(in, index);
-        lint_apex(in, index);
-    } else {
+    lint_needed(in, index);
+    if (in->policy->rule[index].permit)
+        lint_permits(in, index, told);
+    else
         lint_idle(in, index);
-    }
 }

@@ -122,6 +122,7 @@ MUST_USE enum result policy_lint(const struct policy *policy, int64_t now, struc
 void lint_free(struct lint *lint);
 
 #include "cases.h"
+#include "comparison.h"
 #include "roots.h"
 
 #endif

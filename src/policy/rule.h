@@ -274,6 +274,9 @@ void limit_say(const struct authorities *known, const struct validity_limit *lim
 void method_end_say(const struct authorities *known, const struct method_end *end,
                     const char *method, char *out, size_t size);
 
+cJSON *reason_json(const struct reason *reason);      /* the caller's, as is the next */
+cJSON *policy_json(const struct policy_facts *facts); /* name, revision, sha256 */
+
 /* Bounded text: appends; what does not fit is cut at a whole character and ends in "...". */
 void line_add(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);
 void line_put(char *out, size_t size, const char *text);

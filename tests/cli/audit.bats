@@ -7,12 +7,12 @@ load home
 
 origin=rehearsal.example/georder
 
-# One template for all: records 0 to 9. Nothing listens, so that orders end as not sent.
+# One template for all: records 0 to 10. Nothing listens, so that orders end as not sent.
 setup_file() {
     home_template
     local round
     for round in 1 2 3; do
-        [ "$round" != 3 ] || cp "$HOUSE/audit/checkpoint" "$HOUSE/checkpoint.7"
+        [ "$round" != 3 ] || cp "$HOUSE/audit/checkpoint" "$HOUSE/checkpoint.8"
         run -7 georder order --quiet --again --file "$HOUSE/order.json"
         run -3 georder order --quiet --file "$HOUSE/denied.json"
     done
@@ -53,14 +53,14 @@ jose() {
 @test "an intact log: exit 0, by its config and by directory and origin alone" {
     run -0 --separate-stderr georder audit verify
     [ -z "$stderr" ]
-    [[ $output == 'intact: all 10 records are good'*'records 10, checkpoint at 10, root '*' (trusted)' ]]
+    [[ $output == 'intact: all 11 records are good'*'records 11, checkpoint at 11, root '*' (trusted)' ]]
     run -0 --separate-stderr stranger verify
     [[ $output == *' (not compared with a key you trust: give --key)' ]]
     run -0 stranger verify --quiet
     [ -z "$output" ]
     run -0 stranger verify --json
     jq -es --rawfile note "$HOUSE/audit/checkpoint" 'length == 1 and (.[0] | .verdict == "intact"
-        and .exit == 0 and .records == 10 and .checkpoint_size == 10 and .unclosed_intents == 0
+        and .exit == 0 and .records == 11 and .checkpoint_size == 11 and .unclosed_intents == 0
         and (.key_trusted | not) and (has("where") | not) and .root == ($note / "\n")[2])' <<<"$output"
 }
 
@@ -84,13 +84,13 @@ jose() {
     home_copy_again
     sed -i '$s/"signature":"./"signature":"/' "$records"
     run -10 stranger verify
-    [[ $output == *'record 9'* ]]
+    [[ $output == *'record 10'* ]]
     home_copy_again
     flip 1 signature
     bad altered 0 'record 0 does not fit its signature'
     home_copy_again
-    flip 10 signature
-    bad altered 9 'record 9 does not fit its signature'
+    flip 11 signature
+    bad altered 10 'record 10 does not fit its signature'
     home_copy_again
     flip 6 payload
     run -10 stranger verify
@@ -117,7 +117,7 @@ home_copy_again() {
     bad gap 2 '4 records are missing'
     home_copy_again
     sed -i '$d' "$records"
-    bad rolled_back 9 'the checkpoint is of 10 records, but only 9 are there'
+    bad rolled_back 10 'the checkpoint is of 11 records, but only 10 are there'
     home_copy_again
     rm "$records"
     bad rolled_back 0 'only 0 are there'
@@ -133,13 +133,13 @@ home_copy_again() {
 
 @test "the end cut off, or grown: rolled back, torn tail, malformed" {
     truncate -s -20 "$records"
-    bad rolled_back 9 'only 9 are there'
+    bad rolled_back 10 'only 10 are there'
     home_copy_again
     printf garbage >>"$records"
-    bad torn_tail 10 '7 bytes of a record that was never completed'
+    bad torn_tail 11 '7 bytes of a record that was never completed'
     home_copy_again
     echo garbage >>"$records"
-    bad malformed 10 'record 10 is not a signed record'
+    bad malformed 11 'record 11 is not a signed record'
     home_copy_again
     printf '{"payload":"e30","protected":"e30","signature":"AAAA"}\n' >>"$records"
     run -10 stranger verify
@@ -154,15 +154,15 @@ home_copy_again() {
 }
 
 @test "the checkpoint: rolled back, removed, forged, of another log" {
-    cp "$HOUSE/checkpoint.7" "$HOUSE/audit/checkpoint"
-    bad unanchored_tail 7 '3 good records follow the checkpoint of 7'
+    cp "$HOUSE/checkpoint.8" "$HOUSE/audit/checkpoint"
+    bad unanchored_tail 8 '3 good records follow the checkpoint of 8'
     rm "$HOUSE/audit/checkpoint"
     bad unanchored_tail 0 'no checkpoint'
     echo x >"$HOUSE/audit/checkpoint"
     run -10 stranger verify
     [[ $output == 'malformed: the checkpoint'* ]]
     home_copy_again
-    sed -i 's/^10$/11/' "$HOUSE/audit/checkpoint"
+    sed -i 's/^11$/12/' "$HOUSE/audit/checkpoint"
     run -10 stranger verify
     [[ $output == 'altered: the checkpoint does not fit its signature'* ]]
     home_copy_again
@@ -174,10 +174,10 @@ home_copy_again() {
 }
 
 @test "a rolled back checkpoint is anchored anew by the next append" {
-    cp "$HOUSE/checkpoint.7" "$HOUSE/audit/checkpoint"
+    cp "$HOUSE/checkpoint.8" "$HOUSE/audit/checkpoint"
     run -3 georder order --quiet --file "$HOUSE/denied.json"
     run -0 georder audit verify
-    [[ $output == 'intact: all 11 records are good'* ]]
+    [[ $output == 'intact: all 12 records are good'* ]]
 }
 
 @test "a record, a checkpoint, a whole log of a foreign key: unknown key" {
@@ -220,24 +220,25 @@ home_copy_again() {
 
 @test "list: a line a record; --json: the whole events" {
     run -0 --separate-stderr georder audit list
-    [ "${#lines[@]}" = 10 ]
+    [ "${#lines[@]}" = 11 ]
     [[ ${lines[0]} =~ ^\ +0\ \ 20[0-9-]+T[0-9:.]+Z\ \ log.created\ +the\ audit\ log\ was\ created$ ]]
-    [[ ${lines[3]} == *'order.denied'*'denied by policy rehearsal, revision 1, for 5 reasons' ]]
+    [[ ${lines[1]} == *'policy.changed'*'another policy is in force from here on' ]]
+    [[ ${lines[4]} == *'order.denied'*'denied by policy rehearsal, revision 1, for 5 reasons' ]]
     run -0 georder audit list --json
-    jq -es 'length == 1 and (.[0] | .exit == 0 and [.records[].metadata.sequence] == [range(10)]
+    jq -es 'length == 1 and (.[0] | .exit == 0 and [.records[].metadata.sequence] == [range(11)]
         and ([.records[] | .class_uid == 6003 and .metadata.version == "1.8.0"] | all))' <<<"$output"
     run -0 --separate-stderr georder audit list --quiet
     [ -z "$output$stderr" ]
 }
 
 @test "show: one record by its index, or all of an order" {
-    run -0 georder audit show 3
-    [[ ${lines[0]} == 'record 3' ]]
+    run -0 georder audit show 4
+    [[ ${lines[0]} == 'record 4' ]]
     [ "$(tail -n +2 <<<"$output" | jq -r .metadata.event_code)" = order.denied ]
     local id
-    id=$(georder audit list --json | jq -r '.records[1].metadata.correlation_uid')
+    id=$(georder audit list --json | jq -r '.records[2].metadata.correlation_uid')
     run -0 georder audit show "$id"
-    [ "$(grep '^record ' <<<"$output")" = $'record 1\nrecord 2' ]
+    [ "$(grep '^record ' <<<"$output")" = $'record 2\nrecord 3' ]
     run -0 georder audit show "$id" --json
     [ "$(jq -r '[.records[].metadata.event_code] | join(" ")' <<<"$output")" = 'order.intent order.not_sent' ]
 }
@@ -245,8 +246,8 @@ home_copy_again() {
 @test "wrong words and logs that are not there" {
     run -2 georder audit show
     [[ $output == *"give a record's index or an order's id" ]]
-    run -2 georder audit show 10
-    [[ $output == *'the log has no record or order 10' ]]
+    run -2 georder audit show 11
+    [[ $output == *'the log has no record or order 11' ]]
     run -2 georder audit show 99999999999999999999999999
     run -2 georder audit show -- -1
     run -2 georder audit show 1 2
@@ -272,9 +273,9 @@ home_copy_again() {
     [[ $output != *$'\e'* && $output != *$'\a'* && $output == *'\x1b]0;owned\x07'* ]]
     run -0 georder audit list
     [[ $output != *$'\e'* && $output != *$'\u202e'* ]]
-    run -0 georder audit show 11
+    run -0 georder audit show 13
     [[ $output != *$'\e'* && $output != *$'\u202e'* && $output == *owned* ]]
-    run -0 georder audit show 11 --json
+    run -0 georder audit show 13 --json
     [[ $output != *$'\e'* ]]
     jq -e '.records[0] | tostring | contains("owned")' <<<"$output"
 }
@@ -282,7 +283,7 @@ home_copy_again() {
 @test "a foreign verifier agrees: npm jose, WebCrypto, RFC 6962" {
     jose "$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")"
     [ "$status" = 0 ]
-    [ "$output" = "10 records verified, $origin" ]
+    [ "$output" = "11 records verified, $origin" ]
     sed -i '4s/"signature":"./"signature":"/' "$records"
     jose
     [ "$status" = 1 ]
@@ -293,9 +294,9 @@ home_copy_again() {
     home_copy_again
     sed -i '$d' "$records"
     jose
-    [[ $status == 1 && $output == *'the checkpoint is for 10 records, not 9' ]]
+    [[ $status == 1 && $output == *'the checkpoint is for 11 records, not 10' ]]
     home_copy_again
-    sed -i 's/^10$/11/' "$HOUSE/audit/checkpoint"
+    sed -i 's/^11$/12/' "$HOUSE/audit/checkpoint"
     jose
     [[ $status == 1 && $output == *'the signature of the checkpoint is wrong' ]]
 }

@@ -14,8 +14,27 @@ setup_file() {
 EIO=5 ENOSPC=28 EDQUOT=122
 
 setup() {
+    home_used
+}
+
+# A home whose policy is in force already: what fails from here on fails with the order's intent.
+home_used() {
     home_copy
     home_listen
+    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    keep_log
+}
+
+home_fresh() {
+    home_copy
+    home_listen
+    keep_log
+}
+
+keep_log() {
+    before=$BATS_TEST_TMPDIR/before
+    rm -rf "$before"
+    cp -a "$HOUSE/audit" "$before"
 }
 
 teardown() {
@@ -54,15 +73,15 @@ all_closed() {
 # Nothing was sent, nothing that was there is changed, and nothing was added.
 untouched() {
     unsent
-    cmp "$HOUSE_TEMPLATE/audit/records/000000000000.jsonl" "$(segment)"
-    cmp "$HOUSE_TEMPLATE/audit/checkpoint" "$HOUSE/audit/checkpoint"
+    cmp "$before/records/000000000000.jsonl" "$(segment)"
+    cmp "$before/checkpoint" "$HOUSE/audit/checkpoint"
 }
 
 # Once the cause is gone, the same order is placed, and the log is whole.
 recovered() { # [EVENTS]
     order -0
     [ "$(posts)" = 1 ]
-    [ "$(events)" = "${1:-log.created order.intent order.response}" ]
+    [ "$(events)" = "log.created policy.changed order.denied ${1:-order.intent order.response}" ]
     verified
 }
 
@@ -73,7 +92,7 @@ mounted() {
 # The log on a disk of its own.
 small_disk() {
     mounted -t tmpfs -o size=256k,mode=0700 tmpfs "$HOUSE/audit"
-    cp -a "$HOUSE_TEMPLATE/audit/." "$HOUSE/audit"
+    cp -a "$before/." "$HOUSE/audit"
 }
 
 fill_disk() {
@@ -106,7 +125,7 @@ fill_disk() {
     rm "$HOUSE/audit/filler"
     order -8
     [ "$(posts)" = 1 ]
-    [ "$(events)" = 'log.created order.intent' ]
+    [ "$(events)" = 'log.created policy.changed order.denied order.intent' ]
     verified
 }
 
@@ -150,12 +169,12 @@ fill_disk() {
 
 @test "a torn end of the log: moved aside, recorded, and the order goes on" {
     printf '{"payload":"eyJ0b3Ju' >>"$(segment)"
-    recovered 'log.created log.repaired order.intent order.response'
+    recovered 'log.repaired order.intent order.response'
     run -0 cat "$HOUSE"/audit/records/torn-*
     [ "$output" = '{"payload":"eyJ0b3Ju' ]
-    run -0 jq -r '.records[1].unmapped.georder.moved[0] | [.file, .bytes] | join(" ")' \
+    run -0 jq -r '.records[3].unmapped.georder.moved[0] | [.file, .bytes] | join(" ")' \
         <<<"$(georder audit list --json)"
-    [[ $output == torn-000000000001-*' 20' ]]
+    [[ $output == torn-000000000003-*' 20' ]]
 }
 
 @test "a log whose end was altered: exit 10, no request, nothing is appended" {
@@ -169,7 +188,7 @@ fill_disk() {
 
 @test "a log that was cut: exit 10, no request, nothing is appended" {
     order -0
-    head -n 2 "$(segment)" >"$BATS_TEST_TMPDIR/cut"
+    head -n 4 "$(segment)" >"$BATS_TEST_TMPDIR/cut"
     cat "$BATS_TEST_TMPDIR/cut" >"$(segment)"
     run -10 georder order --again --file "$HOUSE/order.json"
     [ "$(posts)" = 1 ]
@@ -269,7 +288,7 @@ faulty() {
     faulty "ftruncate 1 9 $EIO"
     [ "$status" = 10 ]
     unsent
-    recovered 'log.created log.repaired order.intent order.response'
+    recovered 'log.repaired order.intent order.response'
 }
 
 # Each call of a kind, failing alone, until the one that comes after the order was sent.
@@ -289,10 +308,27 @@ faulty() {
         [ "$(posts)" = 1 ]
         rehearsal_stop
         rm -r "$HOUSE"
-        home_copy
-        home_listen
+        home_used
     done
     [ "$swept" -ge 8 ]
+}
+
+# bats test_tags=sandbox
+@test "whichever fails while the policy is first recorded: exit 10, no request, no intent" {
+    local name
+    for name in write fdatasync renameat flock; do
+        rehearsal_stop
+        rm -r "$HOUSE"
+        home_fresh
+        faulty "$name 1 1 $EIO"
+        [[ $output == *'fault: here'* ]]
+        [ "$status" = 10 ]
+        untouched
+        [ "$(events)" = log.created ]
+        order -0
+        [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
+        verified
+    done
 }
 
 # bats test_tags=sandbox

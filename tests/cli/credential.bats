@@ -211,7 +211,7 @@ untold() {
     credential list --quiet
     credential verify --quiet
     credential remove --quiet
-    [ "$(events)" = 'log.created credential.change credential.changed credential.change credential.changed credential.listed credential.verified credential.change credential.changed' ]
+    [ "$(events)" = 'log.created credential.change credential.changed credential.change credential.changed credential.listed policy.changed credential.verified credential.change credential.changed' ]
     run -0 record credential.verified '.status, .activity_name, .api.operation, .http_response.code, .dst_endpoint.ip, .http_request.url.url_string
         , (.unmapped.georder | .credential.verb, .credential.hint, .token.status, .tls.version, .response.status, .result, .policy.revision)'
     [ "$(jq -Rs . <<<"$output")" = "$(jq -Rs . <<<"Success
@@ -226,7 +226,7 @@ active
 TLSv1.3
 200
 done
-1")" ]
+2")" ]
     run -0 record credential.change '.status, .activity_name, .api.operation, (.unmapped.georder | .credential.verb, .credential.kind, .credential.where, (.policy | type))'
     [[ $output == "Unknown"$'\n'"Delete"$'\n'"georder credential remove"$'\n'"remove"$'\n'"token"$'\n'"pkcs11:token=georder;object=cloudflare-api-token;"*$'\n'"null" ]]
     run -0 record credential.changed '.status, .unmapped.georder.result'
@@ -262,7 +262,7 @@ done
     kill -KILL $process
     wait $process || true
     run -0 georder audit verify
-    [[ $output == *'unclosed intents: 1, the first is record 3'* ]]
+    [[ $output == *'unclosed intents: 1, the first is record 4'* ]]
     [ "$(stored)" = $account ]
 }
 
@@ -277,7 +277,7 @@ done
     wait $process || status=$?
     [ $status = 7 ]
     grep -q 'nothing was changed, the old credential is still stored: interrupted by SIG' said
-    [ "$(events)" = 'log.created credential.change credential.changed credential.change credential.verified credential.unchanged' ]
+    [ "$(events)" = 'log.created credential.change credential.changed policy.changed credential.change credential.verified credential.unchanged' ]
     run -0 georder audit verify
     [[ $output != *unclosed* ]]
 }
@@ -292,7 +292,7 @@ done
     [[ $output$stderr != *"$user"* && $output$stderr != *"$account"* ]]
     [ "$(stored)" = $user ]
     [ "$(objects)" = cloudflare-api-token ]
-    [ "$(events)" = 'log.created credential.change credential.changed credential.change credential.verified credential.changed' ]
+    [ "$(events)" = 'log.created credential.change credential.changed policy.changed credential.change credential.verified credential.changed' ]
     run -0 record credential.verified '.status, (.unmapped.georder | .credential.verb, .credential.hint)'
     [ "$output" = $'Success\nrotate\nuser' ]
     georder audit list --json | jq -e '[.records[-3:][].metadata.correlation_uid] | unique | length == 1'

@@ -20,7 +20,7 @@ setup() {
 
 @test "it orders, denies, lists and verifies, and says where to look" {
     run -0 cat "$BATS_FILE_TMPDIR/said"
-    [[ $output == *'permitted by rule eu-production of policy rehearsal, revision 1'*'pack '*'denied by policy rehearsal, revision 1:'*'order.intent'*'intact: all 6 records are good'*'Where to look: build/demo/georder.json'* ]]
+    [[ $output == *'permitted by rule eu-production of policy rehearsal, revision 1'*'pack '*'denied by policy rehearsal, revision 1:'*'order.intent'*'intact: all 7 records are good'*'Where to look: build/demo/georder.json'* ]]
     run -1 grep -nE 'Sanitizer|rror:|line [0-9]+:' "$BATS_FILE_TMPDIR/said"
 }
 
@@ -28,8 +28,8 @@ setup() {
     [ "$(cd "$HOUSE" && echo *)" = 'audit denied.json georder.json order.json pin policy.json roots.pem softhsm2.conf tokens' ]
     [ "$(jq -r .geo_restrictions.label "$HOUSE/order.json")" = eu ]
     [ "$(jq -r '.policy, .audit.directory' "$HOUSE/georder.json")" = $'policy.json\naudit' ]
-    [ "$(events)" = 'log.created credential.change credential.changed order.intent order.response order.denied' ]
-    [ "$(georder audit show 4 --json | jq -r .records[0].unmapped.georder.answer.outcome)" = placed ]
+    [ "$(events)" = 'log.created credential.change credential.changed policy.changed order.intent order.response order.denied' ]
+    [ "$(georder audit show 5 --json | jq -r .records[0].unmapped.georder.answer.outcome)" = placed ]
     run -0 georder check --file "$HOUSE/order.json"
     run -3 georder check --file "$HOUSE/denied.json"
 }
@@ -49,7 +49,7 @@ setup() {
     [[ -d $modules/jose ]] || skip 'npm jose is not installed: ./dev test does that'
     run -0 node "$GEORDER_SOURCE/tests/node/verify-log.mjs" "$HOUSE/audit" "$modules" \
         "$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")"
-    [ "$output" = '6 records verified, rehearsal.example/georder' ]
+    [ "$output" = '7 records verified, rehearsal.example/georder' ]
 }
 
 @test "the home works elsewhere, once softhsm2.conf says where" {
@@ -63,7 +63,7 @@ setup() {
     local before
     before=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
     run -0 "$GEORDER_SOURCE/tests/rehearsal/demo" "$BUILD"
-    [ "$(events)" = 'log.created credential.change credential.changed order.intent order.response order.denied' ]
+    [ "$(events)" = 'log.created credential.change credential.changed policy.changed order.intent order.response order.denied' ]
     [ "$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")" != "$before" ]
     run -0 georder doctor
 }

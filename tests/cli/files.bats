@@ -251,7 +251,7 @@ config_edit() {
 
 @test "the home as it is orders, as far as it gets" {
     run -7 georder order --file order.json
-    [ "$(events)" = 'log.created order.intent order.not_sent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.not_sent' ]
 }
 
 @test "a PIN file that others may read, or that is not a plain one of its owner: exit 9" {

@@ -36,7 +36,7 @@ home_copy() {
 
 # home_listen [SCENARIO [ARGUMENT...]]: the rehearsal API, and a copied home that orders from it.
 home_listen() {
-    rehearsal_start "$@" && home_edit policy.json ".api.base_url = \"$REHEARSAL_URL\""
+    rehearsal_start "$@" && policy_edit ".api.base_url = \"$REHEARSAL_URL\""
 }
 
 # georder in this home. Standard error is kept apart, in $BATS_TEST_TMPDIR/errors.
@@ -48,6 +48,11 @@ georder() { # COMMAND ARGUMENT...
 home_edit() {
     local text
     text=$(jq "$2" "$HOUSE/$1") && printf '%s\n' "$text" >"$HOUSE/$1"
+}
+
+# A change of the policy, under a higher revision: policy_edit '.on_violation = "delete"'
+policy_edit() {
+    home_edit policy.json "($1) | .revision += 1"
 }
 
 # await COMMAND ...: until it succeeds, or ten seconds are over.

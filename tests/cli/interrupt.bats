@@ -64,7 +64,7 @@ group_gone() {
     kill -INT -- "-$GROUP"
     order_end 8
     [[ $(<"$BATS_TEST_TMPDIR/errors") == *'SIGINT'*'may have been sent'* ]]
-    [ "$(events)" = 'log.created order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
     verified
     run -8 georder order --file "$HOUSE/order.json"
     [[ $output == *'has an unknown outcome'* ]]
@@ -84,7 +84,7 @@ group_gone() {
     exec 7>&-
     [ "$status" = 8 ]
     grep -q 'SIGINT.*may have been sent' "$BATS_TEST_TMPDIR/seen"
-    [ "$(events)" = 'log.created order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
 }
 
 @test "the same when a service is stopped, or the terminal goes away" {
@@ -97,7 +97,7 @@ group_gone() {
         order_end 8
         [[ $(<"$BATS_TEST_TMPDIR/errors") == *"SIG$signal"* ]]
     done
-    [ "$(events)" = 'log.created order.intent order.unknown order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown order.intent order.unknown' ]
     verified
 }
 
@@ -109,7 +109,7 @@ group_gone() {
     until_true posted
     kill -HUP -- "-$GROUP"
     wait "$GROUP"
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
 }
 
 @test "Ctrl-C before the peer says anything: exit 8 at once, order.unknown" {
@@ -121,11 +121,11 @@ group_gone() {
     kill -INT -- "-$GROUP"
     order_end 8
     kill -CONT "$REHEARSAL_PID"
-    [ "$(events)" = 'log.created order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
 }
 
 intended() {
-    [ "$(events)" = 'log.created order.intent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent' ]
 }
 
 @test "Ctrl-C while a 429 is waited for: exit 4, nothing is open, nothing more is sent" {
@@ -135,16 +135,17 @@ intended() {
     kill -INT -- "-$GROUP"
     order_end 4
     posted 1
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
     run -0 georder order --file "$HOUSE/order.json"
 }
 
 refused() {
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
 }
 
 @test "Ctrl-C while the intent is recorded: exit 7, order.not_sent, nothing was sent" {
     home_listen
+    run -3 georder order --quiet --file "$HOUSE/denied.json" # the policy is recorded
     exec {lock}<"$HOUSE/audit/lock"
     flock -s "$lock"
     order_start
@@ -156,13 +157,13 @@ refused() {
     exec {lock}>&-
     order_end 7
     [[ $(<"$BATS_TEST_TMPDIR/errors") == *'interrupted by SIGINT: nothing was sent'* ]]
-    [ "$(events)" = 'log.created order.intent order.not_sent' ]
+    [ "$(events)" = 'log.created policy.changed order.denied order.intent order.not_sent' ]
     [ "$(requests)" = 0 ]
     verified
     run -0 georder order --file "$HOUSE/order.json"
 }
 
-@test "Ctrl-C before the intent ends the program as any other; nothing is recorded" {
+@test "Ctrl-C before the intent ends the program as any other; no order is recorded" {
     home_listen
     exec {lock}<>"$HOUSE/audit/orders.lock"
     flock "$lock"
@@ -171,7 +172,7 @@ refused() {
     kill -INT -- "-$GROUP"
     order_end 130
     exec {lock}>&-
-    [ "$(events)" = log.created ]
+    [ "$(events)" = 'log.created policy.changed' ]
     [ "$(connections)" = 0 ]
 }
 
@@ -189,9 +190,9 @@ waits_for_lock() {
     until_true posted
     kill -KILL "$GROUP"
     order_end 137
-    [ "$(events)" = 'log.created order.intent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent' ]
     run -0 georder audit verify
-    [[ $output == *'unclosed intents: 1, the first is record 1'* ]]
+    [[ $output == *'unclosed intents: 1, the first is record 2'* ]]
     run -8 georder order --file "$HOUSE/order.json"
     [[ $output == *'has an intent without an outcome'* ]]
     posted 1

@@ -166,7 +166,7 @@ by_token() {
     run -0 georder keystore add-recipient --recipient "$(uri hsm box)" --generate $ecdh
     by_token
     run -0 setsid -w "$GEORDER" order --config georder.json --file order.json
-    [ "$(events)" = 'log.created keystore.change keystore.changed order.intent order.response' ]
+    [ "$(events)" = 'log.created keystore.change keystore.changed policy.changed order.intent order.response' ]
     verified
     run -0 setsid -w "$GEORDER" credential verify --config georder.json
 }

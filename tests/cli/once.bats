@@ -27,7 +27,7 @@ until_true() { # COMMAND...: at most 20 s
 }
 
 recorded() { # EVENTS
-    [ "$(events)" = "log.created $1" ]
+    [ "$(events)" = "log.created policy.changed $1" ]
 }
 
 @test "the same order, placed by another process while a 429 is waited for, is not placed twice" {
@@ -55,7 +55,7 @@ recorded() { # EVENTS
 # delete_gives ANSWER: a violation that the policy wants deleted, and how the DELETE is answered.
 delete_gives() {
     home_listen "{\"orders\": [{\"answer\": \"place\", \"status\": \"active\", \"geo_label\": \"us\"}], \"deletes\": [$1]}"
-    home_edit policy.json '.on_violation = "delete"'
+    policy_edit '.on_violation = "delete"'
     run -5 --separate-stderr georder order --json --file "$HOUSE/order.json"
 }
 
@@ -104,7 +104,7 @@ long_hosts() {
     local file
     long_hosts pay
     run -3 georder order --file "$HOUSE/long.json"
-    [ "$(events)" = 'log.created order.denied' ]
+    [ "$(events)" = 'log.created policy.changed order.denied' ]
     [ "$(last_record '.decision | (.reasons | length) + .reasons_omitted')" = 99 ]
     file=$HOUSE/audit/$(last_record .body_file)
     [ "$(jq '.reasons | length' "$file")" = 99 ]

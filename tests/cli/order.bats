@@ -16,7 +16,7 @@ teardown() {
     [[ $output == *'pack '*': initializing, pending'* ]]
     [[ $output == *'hosts '*'example.com'*'shop.example.com'* ]]
     [ "$(posts)" = 1 ]
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
     [ "$(last_record .answer.outcome)" = placed ]
     [ "$(last_record .assessment.verdict)" = pending ]
     [ "$(last_record .tls.version)" = TLSv1.3 ]
@@ -35,7 +35,7 @@ teardown() {
     home_start
     run -0 --separate-stderr georder order --json --file "$HOUSE/order.json"
     jq -e '.exit == 0 and .result == "done" and .decision.permit and (.pack.id | length) == 36
-           and .assessment.verdict == "pending" and .records == [1, 2] and .http.status == 200' <<<"$output"
+           and .assessment.verdict == "pending" and .records == [2, 3] and .http.status == 200' <<<"$output"
 }
 
 @test "the same order by flags" {
@@ -60,7 +60,7 @@ teardown() {
     run -3 georder order --file "$HOUSE/denied.json"
     [[ $output == *'denied by policy rehearsal, revision 1'* ]]
     [ "$(connections)" = 0 ]
-    [ "$(events)" = 'log.created order.denied' ]
+    [ "$(events)" = 'log.created policy.changed order.denied' ]
     run -0 last_record '[.decision.reasons[] | .attribute, .rule] | unique | join(" ")'
     [[ $output == *certificate_authority*cloudflare_branding*eu-production*geo_restrictions*no-payments*validity_days* ]]
     verified
@@ -78,7 +78,7 @@ teardown() {
 @test "--verbose tells the records and the peer, on standard error alone" {
     home_start
     run -0 --separate-stderr georder order --verbose --file "$HOUSE/order.json"
-    [[ $stderr == *'record 1: order.intent'*"peer 127.0.0.1 port $REHEARSAL_PORT: TLSv1.3 "*', certificate 3 of 3 is pinned'*'record 2: order.response'* ]]
+    [[ $stderr == *'record 1: policy.changed'*'record 2: order.intent'*"peer 127.0.0.1 port $REHEARSAL_PORT: TLSv1.3 "*', certificate 3 of 3 is pinned'*'record 3: order.response'* ]]
     [[ $output != *'record 1'* ]]
 }
 
@@ -86,7 +86,7 @@ teardown() {
     home_start '{"orders": [{"answer": "drop"}]}'
     run -8 georder order --file "$HOUSE/order.json"
     [ "$(posts)" = 1 ]
-    [ "$(events)" = 'log.created order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
     verified
 }
 
@@ -96,7 +96,7 @@ teardown() {
     run -8 georder order --timeout 2 --file "$HOUSE/order.json"
     [ $((SECONDS - start)) -lt 15 ]
     [ "$(posts)" = 1 ]
-    [ "$(events)" = 'log.created order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
 }
 
 @test "answers that do not tell: exit 8, one POST, the answer is in the record" {
@@ -110,7 +110,7 @@ teardown() {
         run -8 georder order --again --file "$HOUSE/order.json"
     done
     [ "$(posts)" = 6 ]
-    [ "$(events)" = 'log.created order.intent order.unknown order.intent order.unknown order.intent order.unknown order.intent order.unknown order.intent order.unknown order.intent order.unknown' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.unknown order.intent order.unknown order.intent order.unknown order.intent order.unknown order.intent order.unknown order.intent order.unknown' ]
     verified
 }
 
@@ -123,7 +123,7 @@ teardown() {
     run -4 georder order --file "$HOUSE/order.json"
     [[ $output == *'API error 1450: Advanced Certificate Manager is not bought (at /hosts/0) https://example.com/docs'* ]]
     [[ $output == *'API error: an error without a code'* ]]
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
     [[ $(last_record .response.body) == *inner* ]]
     run -4 --separate-stderr georder order --json --file "$HOUSE/order.json"
     jq -e '.errors[2].error_chain[0].message == "inner" and .exit == 4' <<<"$output"
@@ -133,7 +133,7 @@ teardown() {
     home_start '{"orders": [{"answer": "rate_limit", "retry_after": 1}, {"answer": "place", "geo_label": "eu"}]}'
     run -0 georder order --file "$HOUSE/order.json"
     [ "$(posts)" = 2 ]
-    [ "$(events)" = 'log.created order.intent order.response order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response order.intent order.response' ]
     rehearsal_scenario '{"orders": [{"answer": "rate_limit", "retry_after": 100}]}'
     run -4 georder order --again --time-limit 5 --file "$HOUSE/order.json"
     [ "$(posts)" = 3 ]
@@ -160,7 +160,7 @@ teardown() {
     home_start '{"orders": [{"answer": "place", "status": "active", "geo_label": "us"}]}'
     home_edit policy.json '.on_violation = "delete"'
     run -5 georder order --file "$HOUSE/order.json"
-    [ "$(events)" = 'log.created order.intent order.response pack.delete pack.deleted' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response pack.delete pack.deleted' ]
     run -0 rehearsal_log 'select(.event == "request") | .method'
     [ "$output" = $'POST\nDELETE' ]
 }
@@ -170,11 +170,11 @@ teardown() {
     home_edit policy.json '.rules[0].geo_evidence = "existing"'
     run -3 georder order --file "$HOUSE/order.json"
     [ "$(posts)" = 0 ]
-    [ "$(events)" = 'log.created order.evidence order.denied' ]
-    home_edit policy.json 'del(.rules[0].geo_evidence)'
+    [ "$(events)" = 'log.created policy.changed order.evidence order.denied' ]
+    policy_edit 'del(.rules[0].geo_evidence)'
     rehearsal_scenario '{"orders": [{"answer": "place", "status": "active", "geo_label": "eu"}]}'
     run -0 georder order --file "$HOUSE/order.json"
-    home_edit policy.json '.rules[0].geo_evidence = "existing"'
+    policy_edit '.rules[0].geo_evidence = "existing"'
     run -0 georder order --again --file "$HOUSE/order.json"
     [ "$(posts)" = 2 ]
 }
@@ -183,7 +183,7 @@ teardown() {
     home_start
     rehearsal_stop
     run -7 georder order --file "$HOUSE/order.json"
-    [ "$(events)" = 'log.created order.intent order.not_sent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.not_sent' ]
     verified
 }
 
@@ -222,7 +222,7 @@ teardown() {
     home_start '' keystore
     run -0 georder order --file "$HOUSE/order.json"
     [ "$(posts)" = 1 ]
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
     verified
 }
 
@@ -238,7 +238,7 @@ teardown() {
 @test "a credential that the API does not know: exit 4" {
     home_start '{"tokens": ["another_token_000000000000000000000000000000"]}'
     run -4 georder order --file "$HOUSE/order.json"
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
 }
 
 @test "invalid orders: exit 2, no record" {

@@ -36,7 +36,7 @@ saw_nothing() {
 
 # not_sent RESULT: the intent was recorded, and that nothing was sent.
 not_sent() {
-    [ "$(events)" = 'log.created order.intent order.not_sent' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.not_sent' ]
     [ "$(last_record .result)" = "$1" ]
     verified
 }
@@ -53,7 +53,7 @@ not_sent() {
     local root intermediate
     present localhost
     root=$(<"$REHEARSAL_CA/root.pin") intermediate=$(<"$REHEARSAL_CA/intermediate.pin")
-    home_edit policy.json ".api.spki_pins[0].sha256 = \"$(<"$REHEARSAL_CA/decoy-root.pin")\""
+    policy_edit ".api.spki_pins[0].sha256 = \"$(<"$REHEARSAL_CA/decoy-root.pin")\""
     order -6
     [[ $output == *'none of the 1 keys that the policy pins'*"$intermediate"*"$root"*'nothing was sent'* ]]
     [[ $output == *'either Cloudflare has changed its CA (check with a second source, then add to api.spki_pins) or someone is in between'* ]]
@@ -65,7 +65,7 @@ not_sent() {
 
 @test "the key of the server's own certificate is no pin: a policy pins authorities" {
     present localhost
-    home_edit policy.json ".api.spki_pins[0].sha256 = \"$(<"$REHEARSAL_CA/localhost.pin")\""
+    policy_edit ".api.spki_pins[0].sha256 = \"$(<"$REHEARSAL_CA/localhost.pin")\""
     order -6
     [[ $output == *'none of the 1 keys'* ]]
     saw_nothing
@@ -74,7 +74,7 @@ not_sent() {
 
 @test "an intermediate may be pinned" {
     present localhost
-    home_edit policy.json ".api.spki_pins[0].sha256 = \"$(<"$REHEARSAL_CA/intermediate.pin")\""
+    policy_edit ".api.spki_pins[0].sha256 = \"$(<"$REHEARSAL_CA/intermediate.pin")\""
     order -0
     [ "$(last_record '[.tls.chain[] | .pinned == true] | map(tostring) | join(" ")')" = 'false true false' ]
 }
@@ -137,14 +137,14 @@ not_sent() {
     saw_nothing
     not_sent peer
     home_listen '{"tls": "1.2"}'
-    home_edit policy.json '.api.minimum_tls = "1.2"'
+    policy_edit '.api.minimum_tls = "1.2"'
     order -0
     [ "$(last_record .tls.version)" = TLSv1.2 ]
 }
 
 @test "an address outside the policy's networks: exit 6, not even a connection" {
     home_listen
-    home_edit policy.json '.api.networks = ["127.0.1.0/24", "2001:db8::/32"]'
+    policy_edit '.api.networks = ["127.0.1.0/24", "2001:db8::/32"]'
     order -6
     [[ $output == *'localhost is at 127.0.0.1, outside the policy'\''s networks (127.0.1.0/24, 2001:db8::/32): nothing was sent'* ]]
     rehearsal_stop
@@ -186,7 +186,7 @@ deaf_listener() {
 @test "a peer that does not take the connection: exit 7 within the time" {
     local start=$SECONDS
     deaf_listener
-    home_edit policy.json ".api.base_url = \"https://localhost:$(<"$BATS_TEST_TMPDIR/port")/client/v4\""
+    policy_edit ".api.base_url = \"https://localhost:$(<"$BATS_TEST_TMPDIR/port")/client/v4\""
     order -7 --timeout 2
     kill "$DEAF"
     [ $((SECONDS - start)) -le 5 ]

@@ -125,7 +125,7 @@ order_recovers() {
     [ "$(posts)" = 1 ]
     [ "$(calls C_Initialize)" = 2 ]
     [ "$(calls C_Login)" = 2 ]
-    [ "$(events)" = 'log.created order.intent order.response' ]
+    [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
     verified
 }
 

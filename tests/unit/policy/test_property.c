@@ -306,13 +306,13 @@ static bool rule_has_host(const struct model_rule *rule, const struct name *host
     return rule->any_host;
 }
 
-struct verdict {
+struct judged {
     bool permit, existing;
     unsigned forbidden; /* pairs of host and rule; a rule without hosts counts once */
 };
 
 static void host_judge_model(const struct model *model, const struct model_order *order,
-                             const struct name *host, struct verdict *out)
+                             const struct name *host, struct judged *out)
 {
     bool permitted = false, without = false;
     for (unsigned i = 0; i < model->rules; i++) {
@@ -327,9 +327,9 @@ static void host_judge_model(const struct model *model, const struct model_order
     out->existing = out->existing || !without;
 }
 
-static struct verdict judge(const struct model *model, const struct model_order *order)
+static struct judged judge(const struct model *model, const struct model_order *order)
 {
-    struct verdict out = {.permit = true};
+    struct judged out = {.permit = true};
     for (unsigned h = 0; h < order->hosts; h++)
         host_judge_model(model, order, &order->host[h], &out);
     for (unsigned i = 0; i < model->rules; i++)
@@ -375,7 +375,7 @@ Test(property, decides_as_the_sets_do)
             AUTO_DECISION decision = {0};
             struct order order;
             struct model_order drawn = draw_order();
-            struct verdict expected = judge(&model, &drawn);
+            struct judged expected = judge(&model, &drawn);
             order_fill(&drawn, &order);
             decide_must(policy, &order, NOW, &decision);
             cr_assert_eq(decision.permit, expected.permit, "policy %u, order %u", p, o);
