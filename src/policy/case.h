@@ -22,7 +22,8 @@ struct test_case {
     const char *name, *text; /* text: what the error of an invalid order must have in it */
     const cJSON *order;
     enum expect expect;
-    int64_t now; /* Unix ms; AT_EFFECTIVE: when the policy takes effect */
+    const char *evidence; /* "existing", "issued": what a permit demands; NULL: any */
+    int64_t now;          /* Unix ms; AT_EFFECTIVE: when the policy takes effect */
     int64_t orders;
     const char **rule; /* of a permit */
     struct expected_reason *reason;

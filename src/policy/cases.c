@@ -44,6 +44,8 @@ static void expected_put(struct buf *out, const struct test_case *item)
                                                 : "invalid, with the words: ");
     for (size_t i = 0; i < item->rules; i++)
         buf_printf(out, "%s%s", i == 0 ? "" : ", ", item->rule[i]);
+    if (item->evidence != NULL)
+        buf_printf(out, ", geo_evidence %s", item->evidence);
     for (size_t i = 0; i < item->reasons; i++) {
         buf_puts(out, i == 0 ? "" : "; ");
         reason_put(out, &item->reason[i]);
@@ -56,11 +58,18 @@ static struct expected_reason reason_view(const struct reason *reason)
     return (struct expected_reason){reason->code, reason->rule, reason->host, reason->attribute};
 }
 
+static const char *evidence_of(const struct decision *decision)
+{
+    return decision->geo_evidence_existing ? "existing" : "issued";
+}
+
 static void actual_put(struct buf *out, const struct decision *decision)
 {
     buf_puts(out, decision->permit ? "permit by " : "deny: ");
     for (size_t i = 0; i < decision->rules; i++)
         buf_printf(out, "%s%s", i == 0 ? "" : ", ", decision->rule[i]);
+    if (decision->geo_evidence_existing)
+        buf_puts(out, ", geo_evidence existing");
     for (size_t i = 0; i < decision->reasons; i++) {
         struct expected_reason view = reason_view(&decision->reason[i]);
         buf_puts(out, i == 0 ? "" : "; ");
@@ -113,7 +122,7 @@ static bool rules_match(const struct test_case *item, const struct decision *dec
         if (!found)
             return false;
     }
-    return item->rules == decision->rules;
+    return item->rules == decision->rules && member_matches(item->evidence, evidence_of(decision));
 }
 
 static void rule_decided(const struct policy *policy, const char *id, bool *decided)

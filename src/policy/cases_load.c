@@ -9,9 +9,10 @@
 #define CASE_GROUPS   64
 
 static const char *const top_members[] = {"georder_policy_tests", "cases", NULL};
-/* The last one before the NULL is what this kind of case expects. */
-static const char *const members[][8] = {
-    [EXPECT_PERMIT] = {"name", "order", "at", "orders_today", "approvals", "expect", "rules"},
+/* The last ones before the NULL are what this kind of case expects. */
+static const char *const members[][9] = {
+    [EXPECT_PERMIT] = {"name", "order", "at", "orders_today", "approvals", "expect", "rules",
+                       "geo_evidence"},
     [EXPECT_DENY] = {"name", "order", "at", "orders_today", "approvals", "expect", "reasons"},
     [EXPECT_INVALID] = {"name", "order", "at", "orders_today", "approvals", "expect", "text"},
 };
@@ -47,6 +48,17 @@ static enum result texts_load(const struct json_doc *doc, const cJSON *node, con
         (*count)++;
     }
     return RESULT_OK;
+}
+
+static enum result permit_load(const struct json_doc *doc, const cJSON *node, struct test_case *out,
+                               struct err *err)
+{
+    TRY(json_string_opt(doc, node, "geo_evidence", NAME_LEN, &out->evidence, err));
+    if (out->evidence != NULL && strcmp(out->evidence, "existing") != 0 &&
+        strcmp(out->evidence, "issued") != 0)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(node, "geo_evidence"), err,
+                         "must be \"existing\" or \"issued\"");
+    return texts_load(doc, node, "rules", HOSTS_MAX, &out->rule, &out->rules, err);
 }
 
 static enum result reason_load(const struct json_doc *doc, const cJSON *node,
@@ -127,7 +139,7 @@ static enum result case_load(const struct json_doc *doc, const cJSON *node, stru
     TRY(circumstances_load(doc, node, out, err));
     switch (out->expect) {
     case EXPECT_PERMIT:
-        return texts_load(doc, node, "rules", HOSTS_MAX, &out->rule, &out->rules, err);
+        return permit_load(doc, node, out, err);
     case EXPECT_DENY:
         return reasons_load(doc, node, out, err);
     case EXPECT_INVALID:

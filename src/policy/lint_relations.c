@@ -130,10 +130,10 @@ static bool lint_apex(struct linting *in, uint32_t index)
     return found;
 }
 
-static void lint_permits(struct linting *in, uint32_t index)
+static void lint_permits(struct linting *in, uint32_t index, bool told)
 {
     const struct surveyed *found = &in->survey.rule[index];
-    bool told = lint_apex(in, index);
+    told = lint_apex(in, index) || told;
     if (found->known && found->reached)
         return;
     if (lint_overridden(in, index) || told || !found->known)
@@ -152,11 +152,11 @@ static void lint_idle(struct linting *in, uint32_t index)
                  "guard and mean to");
 }
 
-void lint_relations(struct linting *in, uint32_t index)
+void lint_relations(struct linting *in, uint32_t index, bool told)
 {
     lint_needed(in, index);
     if (in->policy->rule[index].permit)
-        lint_permits(in, index);
+        lint_permits(in, index, told);
     else
         lint_idle(in, index);
 }

@@ -363,6 +363,7 @@ void model_compare(const struct pair *pair, unsigned has, struct expected *out)
     for (unsigned cell = 0; cell < CELLS; cell++)
         out->cells += in.cell[cell];
     out->rules = (unsigned)__builtin_popcount(in.rules);
+    out->rules_bits = in.rules;
 }
 
 static unsigned name_find(const char *text)

@@ -57,13 +57,10 @@ struct expected {
     bool found;
     unsigned hosts, zones, rules; /* hosts: the fewest of an order that shows it */
     size_t cells;
+    unsigned rules_bits; /* which permit some of it */
 };
 /* What policy `has` permits and the other one denies. */
 void model_compare(const struct pair *pair, unsigned has, struct expected *out);
 bool model_confirms(const struct pair *pair, unsigned has, const struct difference *difference);
-
-/* Without this rule, is another order permitted or denied? Whether a permit rule permits any. */
-bool model_needs(const struct model *model, unsigned rule);
-bool model_reaches(const struct model *model, unsigned rule);
 
 #endif

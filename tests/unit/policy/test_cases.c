@@ -191,6 +191,21 @@ Test(cases, say_how_many_orders_there_were_and_who_approved)
             false, "deny: max_orders_reached (rule p, attribute max_orders)");
 }
 
+Test(cases, may_say_which_evidence_of_the_label_is_demanded)
+{
+    AUTO_BUF strict = BUF_INIT(4096), text = BUF_INIT(4096);
+    text_edit(&strict, PERMIT("p", APEX), "\"max_hosts\"",
+              "\"geo_evidence\": \"existing\", \"max_hosts\"");
+    AUTO_POLICY *policy = policy_with(buf_text(&strict));
+    AUTO_POLICY *loose = policy_with(PERMIT("p", APEX));
+    text_edit(&text, CASE("a", APEX, "\"geo_evidence\": \"existing\", " PERMITTED),
+              "\"validity_days\"", "\"geo_restrictions\": {\"label\": \"eu\"}, \"validity_days\"");
+    case_is(policy, buf_text(&text), true, "permit by p, geo_evidence existing");
+    case_is(loose, buf_text(&text), false, "permit by p");
+    case_is(policy, CASE("a", APEX, "\"geo_evidence\": \"existing\", " PERMITTED), false, "");
+    case_is(policy, CASE("a", APEX, "\"geo_evidence\": \"issued\", " PERMITTED), true, "");
+}
+
 static void decided_is(const char *list, size_t count, const char *expected)
 {
     AUTO_POLICY *policy = policy_with(PERMIT("p", APEX) ", " FORBID(

@@ -287,5 +287,6 @@ Test(lint, finds_freezes_that_stop_nothing)
                 "freeze_idle p /rules/0/freeze/0\n");
     limits_lint("forbid", FREEZE(FROZEN("2026-11-05", "2026-11-06")), NOW,
                 "freeze_past f /rules/1/freeze/0\n");
-    limits_lint("forbid", FREEZE(FROZEN("2026-10-01", "2027-12-01")), NOW, "");
+    limits_lint("forbid", FREEZE(FROZEN("2026-10-01", "2027-12-01")), NOW,
+                "never_matches p /rules/0\n");
 }

@@ -14,7 +14,7 @@ static const char cases_whole[] =
     "{\"georder_policy_tests\": 1, \"cases\": ["
     "{\"name\": \"a\", \"order\": {\"zone\": \"example.com\"}, \"at\": \"2026-12-01T09:00:00Z\", "
     "\"orders_today\": 1, \"approvals\": [{\"principal\": \"alice@example.com\", \"groups\": "
-    "[\"oncall\"]}], \"expect\": \"permit\", \"rules\": [\"p\"]}, "
+    "[\"oncall\"]}], \"expect\": \"permit\", \"rules\": [\"p\"], \"geo_evidence\": \"issued\"}, "
     "{\"name\": \"b\", \"order\": {}, \"expect\": \"deny\", \"reasons\": [{\"code\": "
     "\"forbidden\", "
     "\"rule\": \"f\", \"host\": \"example.com\", \"attribute\": \"hosts\"}]}, "
