@@ -8,7 +8,7 @@
 #include "session.h"
 
 struct memory {
-    bool ordered; /* orders were sent, so some policy was in force */
+    bool ordered; /* no policy.changed, and yet orders were sent, so some policy was in force */
     bool policy;  /* there is a policy.changed; the next three are of the highest revision */
     int64_t revision;
     char sha256[SHA256_HEX_LEN + 1];
