@@ -195,8 +195,6 @@ static enum result orders_judge(struct earlier *earlier, struct err *err)
     struct placing *placing = earlier->placing;
 
     placing->at.orders = (int64_t)earlier->today;
-    placing->at.now = clock_now();
-    placing->at.now = clock_now();
     if (!placing->decision.orders_unjudged && placing->attempt < 2)
         return RESULT_OK;
     decision_free(&placing->decision);
@@ -219,8 +217,10 @@ enum result earlier_look(struct placing *placing, struct err *err)
 enum result earlier_check(struct placing *placing, struct err *err)
 {
     struct earlier earlier = {.placing = placing};
-    enum result result = audit_each(placing->session->audit, look, &earlier, err);
+    enum result result;
 
+    placing->at.now = clock_now(); /* the day that is counted is the one that is judged */
+    result = audit_each(placing->session->audit, look, &earlier, err);
     if (result == RESULT_OK && earlier.failed)
         result = err_set(err, RESULT_INTERNAL, "the orders of the day: out of memory");
     if (result == RESULT_OK)

@@ -54,7 +54,7 @@ static bool record_take(void *context, uint64_t index, const char *line, size_t 
     (void)index;
     (void)line;
     (void)len;
-    memory->ordered = memory->ordered || strncmp(event, "order.", 6) == 0;
+    memory->ordered = memory->ordered || strcmp(event, "order.intent") == 0;
     if (strcmp(event, "policy.changed") == 0)
         policy_take(memory, georder);
     else if (strcmp(event, "approvers.changed") == 0)

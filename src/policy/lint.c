@@ -156,8 +156,7 @@ enum result policy_lint(const struct policy *policy, int64_t now, struct lint *o
     for (uint32_t i = 0; i < policy->rules && !in.failed; i++) {
         lint_authorities(&in, i);
         lint_geo(&in, i);
-        lint_limits(&in, i);
-        lint_relations(&in, i);
+        lint_relations(&in, i, lint_limits(&in, i));
     }
     survey_free(&in.survey);
     if (!in.failed)

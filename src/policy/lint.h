@@ -19,7 +19,8 @@ void lint_say(char *text, const char *fmt, ...) PRINTF(2, 3); /* text may be NUL
 #define LINT_TEXT sizeof(((struct lint_item *)NULL)->text)
 
 void lint_authorities(struct linting *in, uint32_t index); /* what CAs can issue, and until when */
-void lint_limits(struct linting *in, uint32_t index);      /* when it permits */
-void lint_relations(struct linting *in, uint32_t index);   /* what other rules make of it */
+bool lint_limits(struct linting *in, uint32_t index);      /* when; true: told that never */
+void lint_relations(struct linting *in, uint32_t index,
+                    bool told); /* what other rules make of it */
 
 #endif

@@ -65,17 +65,18 @@ static void lint_freezes(struct linting *in, uint32_t index)
     }
 }
 
-void lint_limits(struct linting *in, uint32_t index)
+bool lint_limits(struct linting *in, uint32_t index)
 {
     const struct rule *rule = &in->policy->rule[index];
     struct life life = life_left(in);
     lint_freezes(in, index);
     if (!rule->permit || (rule->windows == 0 && rule->freezes == 0) || life.from >= life.to ||
         opens_within(in->policy, rule, life))
-        return;
+        return false;
     lint_say(
         lint_add(in, "never_open", index, "%s", rule->windows > 0 ? "/change_windows" : "/freeze"),
         "permits nothing in what is left of the policy's life: at each moment until %s it is "
         "frozen%s",
         in->policy->facts.expires, rule->windows > 0 ? " or outside of its change windows" : "");
+    return true;
 }

@@ -129,26 +129,13 @@ static bool lint_apex(struct linting *in, uint32_t index)
     return found;
 }
 
-/* Among the items of this rule, which are the last ones. */
-static bool is_told(const struct linting *in, uint32_t index, const char *code)
-{
-    for (size_t i = in->out->count; i > 0; i--) {
-        const struct lint_item *item = &in->out->item[i - 1];
-        if (strcmp(item->rule, in->policy->rule[index].id) != 0)
-            return false;
-        if (strcmp(item->code, code) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void lint_permits(struct linting *in, uint32_t index)
+static void lint_permits(struct linting *in, uint32_t index, bool told)
 {
     const struct surveyed *found = &in->survey.rule[index];
-    bool told = lint_apex(in, index);
+    told = lint_apex(in, index) || told;
     if (found->known && found->reached)
         return;
-    if (lint_overridden(in, index) || told || !found->known || is_told(in, index, "never_open"))
+    if (lint_overridden(in, index) || told || !found->known)
         return;
     lint_say(lint_add(in, "never_matches", index, "%s", ""),
              "permits no order: forbid rules, the apex that every order must name, or max_hosts, "
@@ -164,11 +151,11 @@ static void lint_idle(struct linting *in, uint32_t index)
                  "guard and mean to");
 }
 
-void lint_relations(struct linting *in, uint32_t index)
+void lint_relations(struct linting *in, uint32_t index, bool told)
 {
     lint_needed(in, index);
     if (in->policy->rule[index].permit)
-        lint_permits(in, index);
+        lint_permits(in, index, told);
     else
         lint_idle(in, index);
 }
