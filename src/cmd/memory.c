@@ -54,7 +54,6 @@ static bool record_take(void *context, uint64_t index, const char *line, size_t 
     (void)index;
     (void)line;
     (void)len;
-    memory->ordered = memory->ordered || strcmp(event, "order.intent") == 0;
     if (strcmp(event, "policy.changed") == 0)
         policy_take(memory, georder);
     else if (strcmp(event, "approvers.changed") == 0)
@@ -62,9 +61,26 @@ static bool record_take(void *context, uint64_t index, const char *line, size_t 
     return true;
 }
 
+static bool order_seen(void *context, uint64_t index, const char *line, size_t len,
+                       const cJSON *payload)
+{
+    struct memory *memory = context;
+
+    (void)index;
+    (void)line;
+    (void)len;
+    (void)payload;
+    memory->ordered = true;
+    return false;
+}
+
 enum result memory_read(struct session *session, struct memory *out, struct err *err)
 {
-    if (audit_each(session->audit, record_take, out, err) != RESULT_OK)
+    static const char *const changes[] = {"policy.changed", "approvers.changed", NULL};
+    static const char *const orders[] = {"order.intent", NULL};
+
+    if (audit_each_of(session->audit, changes, record_take, out, err) != RESULT_OK ||
+        (!out->policy && audit_each_of(session->audit, orders, order_seen, out, err) != RESULT_OK))
         return err->result;
     return buf_check(&out->list_text, "the trust list in the log", err);
 }
