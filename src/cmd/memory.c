@@ -43,28 +43,48 @@ static void list_take(struct memory *memory, const cJSON *georder)
     buf_puts(&memory->list_text, member_text(list, "text"));
 }
 
-static bool record_take(void *context, uint64_t index, const char *line, size_t len,
-                        const cJSON *payload)
+void memory_take(struct memory *memory, const cJSON *payload)
 {
     const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
     const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
     const char *event = member_text(georder, "event");
+
+    if (strcmp(event, "policy.changed") == 0)
+        policy_take(memory, georder);
+    else if (strcmp(event, "approvers.changed") == 0)
+        list_take(memory, georder);
+}
+
+static bool record_take(void *context, uint64_t index, const char *line, size_t len,
+                        const cJSON *payload)
+{
+    (void)index;
+    (void)line;
+    (void)len;
+    memory_take(context, payload);
+    return true;
+}
+
+static bool order_seen(void *context, uint64_t index, const char *line, size_t len,
+                       const cJSON *payload)
+{
     struct memory *memory = context;
 
     (void)index;
     (void)line;
     (void)len;
-    memory->ordered = memory->ordered || strcmp(event, "order.intent") == 0;
-    if (strcmp(event, "policy.changed") == 0)
-        policy_take(memory, georder);
-    else if (strcmp(event, "approvers.changed") == 0)
-        list_take(memory, georder);
-    return true;
+    (void)payload;
+    memory->ordered = true;
+    return false;
 }
 
 enum result memory_read(struct session *session, struct memory *out, struct err *err)
 {
-    if (audit_each(session->audit, record_take, out, err) != RESULT_OK)
+    static const char *const changes[] = {"policy.changed", "approvers.changed", NULL};
+    static const char *const orders[] = {"order.intent", NULL};
+
+    if (audit_each_of(session->audit, changes, record_take, out, err) != RESULT_OK ||
+        (!out->policy && audit_each_of(session->audit, orders, order_seen, out, err) != RESULT_OK))
         return err->result;
     return buf_check(&out->list_text, "the trust list in the log", err);
 }

@@ -10,6 +10,7 @@ load approve
 setup_file() {
     home_template
     people_make alice bob carol dave "$(id -un)"
+    cc -shared -fPIC -o "$BATS_FILE_TMPDIR/clock.so" "$GEORDER_SOURCE/tests/cli/clock.c"
 }
 
 setup() {
@@ -28,6 +29,11 @@ keystore_home() {
     rm -r "$HOUSE"
     home_start '' keystore
     cd "$HOUSE" || return 1
+}
+
+# georder, that many seconds from now. The sanitizers want to be loaded first themselves: hence the tags.
+georder_at() { # SECONDS COMMAND ARGUMENT...
+    LD_PRELOAD=$BATS_FILE_TMPDIR/clock.so CLOCK_SHIFT=$1 georder "${@:2}"
 }
 
 start='log.created approvers.changed policy.changed'
@@ -290,6 +296,17 @@ craft() {
     [ "$(posts)" = 1 ]
 }
 
+# bats test_tags=sandbox
+@test "a request whose time is over: exit 3, however well it is approved" {
+    dual
+    georder_at -7000 order --prepare --expires-in 1 --file order.json >request.json 2>said
+    approved_by alice bob
+    denied 'its time is over, or not yet come'
+    georder_at -3500 order --prepare --expires-in 1 --file order.json >request.json 2>said
+    approved_by alice bob
+    request -0
+}
+
 @test "a policy that changed since: exit 3; its next request is placed" {
     dual
     prepare
@@ -427,6 +444,17 @@ limited() { # COUNT [POLICY FILTER]
     place -0 b example.org
     place -3 c
     place -3 d example.org
+    [ "$(posts)" = 2 ]
+}
+
+# bats test_tags=sandbox
+@test "max_orders: what was placed on another day does not count" {
+    limited 1
+    jq '.hosts[1] = "a.example.com"' order.json >a.json
+    run -0 georder_at -86400 order --file a.json
+    run -3 georder_at -86400 order --file order.json
+    place -0 b
+    place -3 c
     [ "$(posts)" = 2 ]
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Which policy and trust list may be used: the log remembers what was in force (policy.changed,
 # approvers.changed), and approvals are signatures of the real ssh-keygen.
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helper
 load home
@@ -136,6 +136,32 @@ sha256() {
     cp valid.json policy.json
     order -0
     [ "$(events)" = 'log.created order.denied policy.changed order.intent order.response' ]
+}
+
+# A georder that records no policy.changed: this one, which calls it by a name of the same length.
+forgetful_georder() {
+    local old=$BATS_TEST_TMPDIR/old
+    mkdir "$old"
+    cp -a "$GEORDER_BUILD/libexec" "$GEORDER_BUILD/share" "$old"
+    LC_ALL=C sed 's/policy\.changed/policy.forgets/g' "$GEORDER_BUILD/georder" >"$old/georder"
+    chmod 755 "$old/georder"
+    "$old/georder" "$@"
+}
+
+@test "a log that has orders, and remembers no policy: exit 11, until policy trust" {
+    home_listen
+    run -0 forgetful_georder order --config georder.json --file order.json
+    [ "$(events)" = 'log.created policy.forgets order.intent order.response' ]
+    run -11 georder order --again --file order.json
+    [[ $output == *'the log has orders, and yet remembers no policy that was in force: look at what is there, then say so by `georder policy trust --reason TEXT`'* ]]
+    run -11 georder credential verify
+    [ "$(events)" = 'log.created policy.forgets order.intent order.response' ]
+    [ "$(posts)" = 1 ]
+    run -0 georder policy trust --reason 'made by an older georder'
+    [ "$(record policy.changed .policy_change.trusted_because)" = '"made by an older georder"' ]
+    run -0 georder order --again --file order.json
+    [ "$(posts)" = 2 ]
+    verified
 }
 
 @test "an older revision is not used because it is expired, either" {
