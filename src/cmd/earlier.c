@@ -21,6 +21,7 @@ struct earlier {
     size_t today, room; /* orders of the zone that were placed on this day, or may have been */
     char (*ordered)[UUID_LEN + 1];
     bool failed;
+    bool replaced; /* a higher revision of the policy, or of the trust list, came into force */
 };
 
 /* One record of an order. */
@@ -141,6 +142,30 @@ static void request_take(struct earlier *earlier, const struct sight *sight)
         asked->used = true;
 }
 
+static bool is_higher(const cJSON *georder, const char *part, int64_t revision)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(georder, part);
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, "revision");
+
+    return cJSON_IsNumber(number) && number->valuedouble > (double)revision;
+}
+
+/* Another process may have begun to use them while this one waited for its turn, or for a 429. */
+static void replaced_take(struct earlier *earlier, const struct sight *sight)
+{
+    const struct session *session = earlier->placing->session;
+    struct approvers_facts list;
+
+    if (strcmp(sight->event, "policy.changed") == 0 &&
+        is_higher(sight->georder, "policy", session->facts.revision))
+        earlier->replaced = true;
+    if (strcmp(sight->event, "approvers.changed") != 0 || session->list.approvers == NULL)
+        return;
+    approvers_facts(session->list.approvers, &list);
+    if (is_higher(sight->georder, "approvers", list.revision))
+        earlier->replaced = true;
+}
+
 /* What changes how an order stands. A denial does not: a burnt request is denied under the id of
  * the order that it placed. */
 static bool is_step(const char *event)
@@ -167,6 +192,7 @@ static bool look(void *context, uint64_t index, const char *line, size_t len, co
     (void)line;
     (void)len;
     sight.event = member_text(sight.georder, "event");
+    replaced_take(earlier, &sight);
     if (strncmp(sight.event, "order.", 6) != 0)
         return true;
     request_take(earlier, &sight);
@@ -223,6 +249,10 @@ enum result earlier_check(struct placing *placing, struct err *err)
     result = audit_each(placing->session->audit, look, &earlier, err);
     if (result == RESULT_OK && earlier.failed)
         result = err_set(err, RESULT_INTERNAL, "the orders of the day: out of memory");
+    if (result == RESULT_OK && earlier.replaced)
+        result = err_set(err, RESULT_CONFIG,
+                         "another policy or trust list came into force while this order waited: "
+                         "order again, and it is judged by that one");
     if (result == RESULT_OK)
         result = request_check(placing, err);
     if (result == RESULT_OK)
