@@ -203,10 +203,14 @@ craft() {
     dual
     prepare
     approved_by alice bob
+    exec 9>audit/orders.lock
+    flock 9
     for i in 1 2 3 4; do
-        georder order --quiet --again --request request.json 2>/dev/null 3>&- &
+        "$GEORDER" order --config georder.json --quiet --again --request request.json 2>/dev/null 3>&- 9>&- &
         pids+=($!)
     done
+    await turns_wait "${pids[@]}"
+    exec 9>&-
     for i in "${pids[@]}"; do
         local status=0
         wait "$i" || status=$?
@@ -344,6 +348,7 @@ craft() {
     run -2 georder order --prepare --dry-run --file order.json
     run -2 georder order --prepare --expires-in 0 --file order.json
     run -2 georder order --prepare --expires-in 25 --file order.json
+    run -2 georder order --expires-in 2 --file order.json
     run -2 georder order --request nothing.json
     run -2 georder order --request order.json
     jq '.expires = "2099-01-01T00:00:00Z"' request.json >long.json
@@ -462,11 +467,16 @@ limited() { # COUNT [POLICY FILTER]
     local i pids=() placed=0 refused=0
     keystore_home
     limited 1
+    run -3 georder order --quiet --file denied.json # the policy is recorded
+    exec 9>audit/orders.lock
+    flock 9
     for i in a b c d; do
         jq --arg name "$i" '.hosts = ["example.com", "\($name).example.com"]' order.json >"$i.json"
-        georder order --quiet --file "$i.json" 2>/dev/null 3>&- &
+        "$GEORDER" order --config georder.json --quiet --file "$i.json" 2>/dev/null 3>&- 9>&- &
         pids+=($!)
     done
+    await turns_wait "${pids[@]}"
+    exec 9>&-
     for i in "${pids[@]}"; do
         local status=0
         wait "$i" || status=$?

@@ -218,15 +218,7 @@ waiting_order() { # ARGUMENT...
     flock 9
     "$GEORDER" order --config georder.json "$@" >said 2>&1 3>&- 9>&- &
     ORDER=$!
-    await waits
-}
-
-waits() {
-    local fd
-    for fd in "/proc/$ORDER/fd"/*; do
-        [[ $(readlink "$fd") != */orders.lock ]] || return 0
-    done
-    return 1
+    await turns_wait "$ORDER"
 }
 
 waited() { # EXIT
