@@ -36,6 +36,17 @@ georder_at() { # SECONDS COMMAND ARGUMENT...
     LD_PRELOAD=$BATS_FILE_TMPDIR/clock.so CLOCK_SHIFT=$1 georder "${@:2}"
 }
 
+# at_once PROCESS...: their turn comes, by descriptor 9, but no intent can be recorded for a while:
+# were turns not kept, all would find that they are the first.
+at_once() {
+    await turns_wait "$@"
+    exec 8<audit/lock
+    flock -s 8
+    exec 9>&-
+    sleep 0.5
+    exec 8>&-
+}
+
 start='log.created approvers.changed policy.changed'
 
 # The rule demands two of the group pki-oncall: alice, bob, dave (a login name of whom is this
@@ -206,11 +217,10 @@ craft() {
     exec 9>audit/orders.lock
     flock 9
     for i in 1 2 3 4; do
-        "$GEORDER" order --config georder.json --quiet --again --request request.json 2>/dev/null 3>&- 9>&- &
+        "$GEORDER" order --config georder.json --quiet --again --request request.json 2>/dev/null 3>&- 8>&- 9>&- &
         pids+=($!)
     done
-    await turns_wait "${pids[@]}"
-    exec 9>&-
+    at_once "${pids[@]}"
     for i in "${pids[@]}"; do
         local status=0
         wait "$i" || status=$?
@@ -472,11 +482,10 @@ limited() { # COUNT [POLICY FILTER]
     flock 9
     for i in a b c d; do
         jq --arg name "$i" '.hosts = ["example.com", "\($name).example.com"]' order.json >"$i.json"
-        "$GEORDER" order --config georder.json --quiet --file "$i.json" 2>/dev/null 3>&- 9>&- &
+        "$GEORDER" order --config georder.json --quiet --file "$i.json" 2>/dev/null 3>&- 8>&- 9>&- &
         pids+=($!)
     done
-    await turns_wait "${pids[@]}"
-    exec 9>&-
+    at_once "${pids[@]}"
     for i in "${pids[@]}"; do
         local status=0
         wait "$i" || status=$?
