@@ -9,8 +9,8 @@ const char *verdict_name(enum verdict verdict)
     return name[verdict];
 }
 
-/* In words of all planes and all trials of one zone: more would take minutes. */
-#define WORK_MAX 4e9
+/* In words of all planes and all trials of one zone: more would take more than ten seconds. */
+#define WORK_MAX 1e9
 
 static enum result work_check(const struct run *run, size_t trials, struct err *err)
 {
