@@ -1,4 +1,6 @@
-/* What the log says of earlier orders: the same one still open, those of the day, a request. */
+/* What the log says of earlier orders: the same one still open, those of the day, a request; and
+ * whether the policy that judged this one is in force yet. */
+#include "memory.h"
 #include "placing.h"
 
 #include <stdio.h>
@@ -21,7 +23,7 @@ struct earlier {
     size_t today, room; /* orders of the zone that were placed on this day, or may have been */
     char (*ordered)[UUID_LEN + 1];
     bool failed;
-    bool replaced; /* a higher revision of the policy, or of the trust list, came into force */
+    struct memory memory;
 };
 
 /* One record of an order. */
@@ -142,30 +144,6 @@ static void request_take(struct earlier *earlier, const struct sight *sight)
         asked->used = true;
 }
 
-static bool is_higher(const cJSON *georder, const char *part, int64_t revision)
-{
-    const cJSON *object = cJSON_GetObjectItemCaseSensitive(georder, part);
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, "revision");
-
-    return cJSON_IsNumber(number) && number->valuedouble > (double)revision;
-}
-
-/* Another process may have begun to use them while this one waited for its turn, or for a 429. */
-static void replaced_take(struct earlier *earlier, const struct sight *sight)
-{
-    const struct session *session = earlier->placing->session;
-    struct approvers_facts list;
-
-    if (strcmp(sight->event, "policy.changed") == 0 &&
-        is_higher(sight->georder, "policy", session->facts.revision))
-        earlier->replaced = true;
-    if (strcmp(sight->event, "approvers.changed") != 0 || session->list.approvers == NULL)
-        return;
-    approvers_facts(session->list.approvers, &list);
-    if (is_higher(sight->georder, "approvers", list.revision))
-        earlier->replaced = true;
-}
-
 /* What changes how an order stands. A denial does not: a burnt request is denied under the id of
  * the order that it placed. */
 static bool is_step(const char *event)
@@ -191,8 +169,8 @@ static bool look(void *context, uint64_t index, const char *line, size_t len, co
 
     (void)line;
     (void)len;
+    memory_take(&earlier->memory, payload);
     sight.event = member_text(sight.georder, "event");
-    replaced_take(earlier, &sight);
     if (strncmp(sight.event, "order.", 6) != 0)
         return true;
     request_take(earlier, &sight);
@@ -215,50 +193,76 @@ static enum result open_check(const struct earlier *earlier, struct err *err)
                    (unsigned long long)earlier->order[0].index);
 }
 
-/* Judged anew when a rule's max_orders depends on it: another process may have been first. */
+static void judged_tell(const struct placing *placing)
+{
+    struct session *session = placing->session;
+
+    if (!placing->decision.permit)
+        decision_tell(session, &placing->order, &placing->decision);
+    else if (session->output.document != NULL)
+        output_add(&session->output, "decision",
+                   decision_json(session->policy, &placing->decision));
+}
+
+/* Judged anew: another process may have been first, and time goes on while a PIN, the lock or a 429
+ * is waited for. Then it may be another rule that permits. */
 static enum result orders_judge(struct earlier *earlier, struct err *err)
 {
     struct placing *placing = earlier->placing;
 
     placing->at.orders = (int64_t)earlier->today;
-    if (!placing->decision.orders_unjudged && placing->attempt < 2)
-        return RESULT_OK;
     decision_free(&placing->decision);
     if (decide(placing->session, &placing->order, &placing->at, &placing->decision, err) !=
         RESULT_OK)
         return err->result;
-    return placing->decision.permit ? RESULT_OK
-                                    : decision_error(placing->session, &placing->decision, err);
+    judged_tell(placing);
+    if (!placing->decision.permit)
+        return decision_error(placing->session, &placing->decision, err);
+    return RESULT_OK;
+}
+
+/* Before the first attempt it is still to be looked for. */
+static enum result evidence_missing(const struct placing *placing, struct err *err)
+{
+    if (placing->attempt == 0 || placing->evidence_seen || !placing->decision.geo_evidence_existing)
+        return RESULT_OK;
+    return err_set(err, RESULT_DENIED,
+                   "by now, only a rule that demands evidence first permits this order: order "
+                   "again, so that it is looked for");
 }
 
 enum result earlier_look(struct placing *placing, struct err *err)
 {
-    struct earlier earlier = {.placing = placing};
+    struct earlier earlier = {.placing = placing, .memory = MEMORY_INIT};
     enum result result = audit_each(placing->session->audit, look, &earlier, err);
 
     free(earlier.ordered);
+    memory_free(&earlier.memory);
     return result;
+}
+
+static enum result earlier_judge(struct earlier *earlier, struct err *err)
+{
+    struct placing *placing = earlier->placing;
+
+    if (earlier->failed)
+        return err_set(err, RESULT_INTERNAL, "the orders of the day: out of memory");
+    if (request_check(placing, err) != RESULT_OK || open_check(earlier, err) != RESULT_OK ||
+        orders_judge(earlier, err) != RESULT_OK || evidence_missing(placing, err) != RESULT_OK)
+        return err->result;
+    return policy_remains(placing->session, &earlier->memory, placing->asked.path != NULL, err);
 }
 
 enum result earlier_check(struct placing *placing, struct err *err)
 {
-    struct earlier earlier = {.placing = placing};
+    struct earlier earlier = {.placing = placing, .memory = MEMORY_INIT};
     enum result result;
 
-    placing->at.now = clock_now(); /* the day that is counted is the one that is judged */
+    placing->at.now = clock_now();
     result = audit_each(placing->session->audit, look, &earlier, err);
-    if (result == RESULT_OK && earlier.failed)
-        result = err_set(err, RESULT_INTERNAL, "the orders of the day: out of memory");
-    if (result == RESULT_OK && earlier.replaced)
-        result = err_set(err, RESULT_CONFIG,
-                         "another policy or trust list came into force while this order waited: "
-                         "order again, and it is judged by that one");
     if (result == RESULT_OK)
-        result = request_check(placing, err);
-    if (result == RESULT_OK)
-        result = open_check(&earlier, err);
-    if (result == RESULT_OK)
-        result = orders_judge(&earlier, err);
+        result = earlier_judge(&earlier, err);
     free(earlier.ordered);
+    memory_free(&earlier.memory);
     return result;
 }

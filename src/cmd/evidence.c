@@ -72,6 +72,7 @@ enum result evidence_check(struct placing *placing, struct err *err)
                        "the policy demands a live pack of %s that already shows the geo label %s, "
                        "and none of its %lld packs does: an order cannot ask for the label",
                        placing->order.apex, placing->order.geo_label, (long long)seen);
+    placing->evidence_seen = true;
     return RESULT_OK;
 }
 

@@ -43,21 +43,25 @@ static void list_take(struct memory *memory, const cJSON *georder)
     buf_puts(&memory->list_text, member_text(list, "text"));
 }
 
-static bool record_take(void *context, uint64_t index, const char *line, size_t len,
-                        const cJSON *payload)
+void memory_take(struct memory *memory, const cJSON *payload)
 {
     const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
     const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
     const char *event = member_text(georder, "event");
-    struct memory *memory = context;
 
-    (void)index;
-    (void)line;
-    (void)len;
     if (strcmp(event, "policy.changed") == 0)
         policy_take(memory, georder);
     else if (strcmp(event, "approvers.changed") == 0)
         list_take(memory, georder);
+}
+
+static bool record_take(void *context, uint64_t index, const char *line, size_t len,
+                        const cJSON *payload)
+{
+    (void)index;
+    (void)line;
+    (void)len;
+    memory_take(context, payload);
     return true;
 }
 

@@ -24,6 +24,8 @@ struct memory {
     }
 #define AUTO_MEMORY __attribute__((cleanup(memory_free))) struct memory
 
+/* One record's part of it, in the order of the log. */
+void memory_take(struct memory *memory, const cJSON *payload);
 MUST_USE enum result memory_read(struct session *session, struct memory *out, struct err *err);
 void memory_free(struct memory *memory);
 
@@ -38,5 +40,9 @@ MUST_USE enum result policy_force(struct session *session, bool list_needed, con
                                   struct err *err);
 /* The same question, with the log open for reading and nothing recorded. */
 MUST_USE enum result policy_force_look(struct session *session, struct err *err);
+/* Whether what policy_force() found good is in force yet, by a later look at the log: while an
+ * order waited, another process may have brought in a newer one. */
+MUST_USE enum result policy_remains(const struct session *session, const struct memory *memory,
+                                    bool list_needed, struct err *err);
 
 #endif

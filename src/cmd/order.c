@@ -421,7 +421,9 @@ static enum result order(struct placing *placing, struct order_input *input, str
         return deny(placing, err);
     if (placing->prepare)
         return request_prepare(placing, placing->hours != 0 ? placing->hours : HOURS_DEFAULT, err);
-    if (evidence(placing, err) != RESULT_OK)
+    /* With the orders of the day, it may be another rule that permits, one that wants evidence. */
+    if ((placing->decision.orders_unjudged && look_before(placing, err) != RESULT_OK) ||
+        evidence(placing, err) != RESULT_OK)
         return err->result;
     return place(placing, err);
 }

@@ -23,6 +23,7 @@ struct placing {
     char url[768];                     /* of the request that the next record is about */
     struct buf body;                   /* of the POST, and what the records name */
     bool again, dry_run, prepare;
+    bool evidence_seen; /* a live pack of the zone shows the label */
     int64_t hours;      /* that a request may be placed; 0: not said */
     struct asked asked; /* the request */
     int64_t deadline;   /* for trying again after a 429: clock_monotonic() */

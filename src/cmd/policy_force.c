@@ -215,3 +215,25 @@ enum result policy_force_look(struct session *session, struct err *err)
 {
     return force_once(session, &(struct force){.look_only = true}, false, err);
 }
+
+static enum result overtaken(const char *what, struct err *err)
+{
+    return err_set(err, RESULT_CONFIG,
+                   "another %s came into force while this order waited: nothing was sent; order "
+                   "again",
+                   what);
+}
+
+enum result policy_remains(const struct session *session, const struct memory *memory,
+                           bool list_needed, struct err *err)
+{
+    struct approvers_facts facts;
+
+    if (!memory->policy || strcmp(memory->sha256, session->facts.digest) != 0)
+        return overtaken("policy", err);
+    if (!list_needed && !session->config.require_approvals)
+        return RESULT_OK;
+    approvers_facts(session->list.approvers, &facts);
+    return strcmp(memory->list_sha256, facts.digest) == 0 ? RESULT_OK
+                                                          : overtaken("trust list", err);
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# What may change while an order waits for a PIN, the lock or a 429: it is judged by what holds when
+# it is sent, not when it was asked for.
+# shellcheck disable=SC2154
+
+load helper
+load home
+
+setup_file() {
+    home_template
+}
+
+setup() {
+    home_copy
+    cd "$HOUSE" || return 1
+}
+
+teardown() {
+    [[ -z ${HOLDER:-} ]] || kill "$HOLDER" 2>/dev/null || true
+    rehearsal_stop
+}
+
+in_seconds() { # SECONDS: a time for a policy
+    date -u -d "$1 seconds" +%Y-%m-%dT%H:%M:%SZ
+}
+
+# lock_held SECONDS: as another order holds it, from its look at the log to its intent.
+lock_held() {
+    : >>audit/orders.lock
+    flock audit/orders.lock sleep "$1" 3>&- &
+    HOLDER=$!
+    await lock_is_held
+}
+
+lock_is_held() {
+    ! flock -n audit/orders.lock true
+}
+
+another_order() { # ARGUMENT...
+    run "$1" georder order --quiet --again --file order.json "${@:2}"
+}
+
+recorded() { # EVENTS
+    [ "$(events)" = "log.created policy.changed $1" ]
+}
+
+# waiting: an order was answered with 429, and waits to be sent again; its output goes to out.
+waiting() {
+    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 4}, {"answer": "place"}]}'
+    georder order --file order.json >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    WAITING=$!
+    await recorded 'order.intent order.response'
+}
+
+@test "a freeze that begins while an order waits for its turn: exit 3, nothing sent" {
+    home_listen
+    lock_held 6
+    home_edit policy.json ".rules[0].freeze = [{\"from\": \"$(in_seconds 4)\", \"to\": \"2090-01-01T00:00:00Z\", \"reason\": \"year end\"}]"
+    run -3 georder order --file order.json
+    [[ $output == *'permitted by rule eu-production'*'denied by policy'*'year end'* ]]
+    [ "$(posts)" = 0 ]
+    recorded order.denied
+    [ "$(last_record '.decision.reasons[0].code')" = frozen ]
+    verified
+}
+
+@test "a policy that expires while an order waits for its turn: exit 11, nothing sent" {
+    home_listen
+    lock_held 6
+    home_edit policy.json ".expires = \"$(in_seconds 4)\""
+    run -11 georder order --file order.json
+    [ "$(posts)" = 0 ]
+    recorded order.denied
+    [ "$(last_record '.decision.reasons[0].code')" = policy_expired ]
+}
+
+@test "a newer policy that comes into force while a 429 is waited for: exit 11, not sent again" {
+    local status=0
+    waiting
+    policy_edit '.rules[0].validity_days = [30]'
+    another_order -3
+    wait "$WAITING" || status=$?
+    [ "$status" = 11 ]
+    [[ $(<"$BATS_TEST_TMPDIR/out") == *'another policy came into force while this order waited'* ]]
+    [ "$(posts)" = 1 ]
+    recorded 'order.intent order.response policy.changed order.denied'
+}
+
+@test "max_orders: the orders of the day, with those of others while a 429 is waited for" {
+    local status=0
+    home_edit policy.json '.rules[0].max_orders = 1'
+    waiting
+    run -0 georder order --quiet --file order.json
+    another_order -3
+    [ "$(last_record '.decision.reasons[0].code')" = max_orders_reached ]
+    wait "$WAITING" || status=$?
+    [ "$status" = 8 ]
+    [ "$(posts)" = 2 ]
+}
+
+@test "with max_orders reached, a rule that demands evidence permits, and it is looked for" {
+    home_listen '{"orders": [{"answer": "place", "status": "active", "geo_label": "eu"}]}'
+    home_edit policy.json '.rules[0].max_orders = 1 | .rules += [.rules[0] | .id = "with-evidence" | del(.max_orders) | .geo_evidence = "existing"]'
+    another_order -0
+    another_order -0 --verbose
+    [ "$(events)" = 'log.created policy.changed order.intent order.response order.evidence order.intent order.response' ]
+    [ "$(last_record .decision.rules)" = null ]
+    [ "$(georder audit list --json | jq -c '[.records[].unmapped.georder | select(.event == "order.intent") | .decision.rules]')" = '[["eu-production"],["with-evidence"]]' ]
+}
+
+@test "a rule without evidence that is closed while an order waits does not hand over to one that demands it" {
+    home_listen
+    lock_held 6
+    home_edit policy.json ".rules[0].freeze = [{\"from\": \"$(in_seconds 4)\", \"to\": \"2090-01-01T00:00:00Z\", \"reason\": \"year end\"}]
+        | .rules += [.rules[0] | .id = \"with-evidence\" | del(.freeze) | .geo_evidence = \"existing\"]"
+    run -3 georder order --file order.json
+    [[ $output == *'only a rule that demands evidence first permits this order: order again'* ]]
+    [ "$(posts)" = 0 ]
+    recorded order.denied
+}
