@@ -73,6 +73,10 @@ typedef bool audit_visit(void *context, uint64_t index, const char *line, size_t
                          const cJSON *payload);
 MUST_USE enum result audit_each(struct audit *audit, audit_visit *visit, void *context,
                                 struct err *err);
+/* The same, but for those records alone whose event is among these (NULL ends them): the others are
+ * not even parsed. */
+MUST_USE enum result audit_each_of(struct audit *audit, const char *const *events,
+                                   audit_visit *visit, void *context, struct err *err);
 
 enum audit_verdict {
     AUDIT_INTACT,

@@ -8,81 +8,106 @@
     "nothing is appended; run `georder audit verify`, and keep the directory as it is for "        \
     "inspection"
 
-/* One walk over the log. Who may append is going to act on what it says: then each record must seal
- * the one before, and the last be signed, so that nothing was altered since. */
-struct visiting {
-    struct audit *audit;
+/* Whom to call, and for what. */
+struct visitor {
+    const char *const *events; /* NULL: all */
     audit_visit *visit;
     void *context;
-    bool more;
-    char previous[SHA256_HEX_LEN + 1];
-    uint64_t index; /* of `last` */
-    struct buf last;
 };
 
-static enum result seal_check(struct visiting *visiting, uint64_t index, const char *line,
-                              size_t len, const cJSON *payload, struct err *err)
-{
-    const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
-    const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
-    const char *previous =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(georder, "previous"));
+/* One walk over the log. Who may append is going to act on what it says: then each record must seal
+ * the one before, and the last be signed, so that nothing was altered since. */
+struct walk {
+    struct audit *audit;
+    const struct visitor *visitor;
+    bool more, sealed;
+    uint8_t previous[SHA256_LEN];
+    uint64_t index; /* of `last` */
+    struct buf last, room;
+};
 
-    if (visiting->audit->signer == NULL)
-        return RESULT_OK;
-    if (previous == NULL || strcmp(previous, visiting->previous) != 0)
+static enum result seal_check(struct walk *walk, uint64_t index, const char *line, size_t len,
+                              const struct payload *payload, struct err *err)
+{
+    if (payload == NULL || memcmp(payload->previous, walk->previous, SHA256_LEN) != 0)
         return err_set(err, RESULT_AUDIT,
                        "record %" PRIu64 " does not follow the one before: " ADVICE, index);
-    sha256_hex(line, len, visiting->previous);
-    visiting->index = index;
-    buf_reset(&visiting->last);
-    buf_put(&visiting->last, line, len);
-    return buf_check(&visiting->last, "audit record", err);
+    sha256(line, len, walk->previous);
+    walk->index = index;
+    buf_reset(&walk->last);
+    buf_put(&walk->last, line, len);
+    return buf_check(&walk->last, "audit record", err);
 }
 
-static enum result last_check(struct visiting *visiting, struct err *err)
+static enum result last_check(struct walk *walk, struct err *err)
 {
-    struct audit *audit = visiting->audit;
+    struct audit *audit = walk->audit;
     struct line_facts facts = {0};
 
-    if (visiting->last.len == 0)
+    if (walk->last.len == 0)
         return RESULT_OK;
-    checker_line(&audit->checker, buf_text(&visiting->last), visiting->last.len, &facts);
+    checker_line(&audit->checker, buf_text(&walk->last), walk->last.len, &facts);
     if (facts.status == LINE_GOOD && facts.key == audit->key &&
-        facts.payload.sequence == visiting->index)
+        facts.payload.sequence == walk->index)
         return RESULT_OK;
-    return err_set(err, RESULT_AUDIT, "record %" PRIu64 " %s: " ADVICE, visiting->index,
+    return err_set(err, RESULT_AUDIT, "record %" PRIu64 " %s: " ADVICE, walk->index,
                    facts.status != LINE_GOOD ? line_status_text(facts.status)
                    : facts.key != audit->key ? line_status_text(LINE_KEY)
                                              : "does not stand where it was written");
 }
 
-static enum result line_visit(struct visiting *visiting, uint64_t index, const char *line,
-                              size_t len, struct err *err)
+/* What cannot be read at a glance is looked at whole, and its faults told. */
+static bool is_wanted(const struct visitor *visitor, const struct payload *payload)
 {
-    AUTO_BUF payload = BUF_INIT(AUDIT_LINE_MAX);
-    struct json_doc doc = {.name = "audit record", .result = RESULT_AUDIT};
-    enum result result = RESULT_AUDIT;
-    struct jws jws;
+    if (visitor->events == NULL || payload == NULL)
+        return true;
+    for (const char *const *event = visitor->events; *event != NULL; event++)
+        if (strcmp(*event, payload->event) == 0)
+            return true;
+    return false;
+}
 
-    if (!jws_split(line, len, &jws) || !base64url_get(jws.payload.at, jws.payload.len, &payload))
+static enum result payload_visit(struct walk *walk, uint64_t index, const char *line, size_t len,
+                                 const struct jws *jws, struct err *err)
+{
+    struct json_doc doc = {.name = "audit record", .result = RESULT_AUDIT};
+
+    buf_reset(&walk->room);
+    if (!base64url_get(jws->payload.at, jws->payload.len, &walk->room))
         return err_set(err, RESULT_AUDIT,
                        "record %" PRIu64 " is not a signed record: run `georder audit verify`",
                        index);
-    doc.text = buf_text(&payload);
-    doc.len = payload.len;
+    doc.text = buf_text(&walk->room);
+    doc.len = walk->room.len;
     if (json_parse(&doc, JSON_OURS, err) != RESULT_OK)
         return err_prefix(err, "record %" PRIu64, index);
-    if (seal_check(visiting, index, line, len, doc.root, err) == RESULT_OK) {
-        visiting->more = visiting->visit(visiting->context, index, line, len, doc.root);
-        result = RESULT_OK;
-    }
+    walk->more = walk->visitor->visit(walk->visitor->context, index, line, len, doc.root);
     json_free(&doc);
-    return result;
+    return RESULT_OK;
+}
+
+static enum result line_visit(struct walk *walk, uint64_t index, const char *line, size_t len,
+                              struct err *err)
+{
+    const struct payload *known = NULL;
+    struct payload payload;
+    struct jws jws;
+
+    if (!jws_split(line, len, &jws))
+        return err_set(err, RESULT_AUDIT,
+                       "record %" PRIu64 " is not a signed record: run `georder audit verify`",
+                       index);
+    if ((walk->sealed || walk->visitor->events != NULL) &&
+        payload_read(jws.payload.at, jws.payload.len, &walk->room, &payload))
+        known = &payload;
+    if (walk->sealed && seal_check(walk, index, line, len, known, err) != RESULT_OK)
+        return err->result;
+    return is_wanted(walk->visitor, known) ? payload_visit(walk, index, line, len, &jws, err)
+                                           : RESULT_OK;
 }
 
 static enum result lines_visit(const struct snapshot *snapshot, struct chunk *chunk,
-                               struct visiting *visiting, struct err *err)
+                               struct walk *walk, struct err *err)
 {
     AUTO_READER reader = {.fd = -1};
 
@@ -90,29 +115,30 @@ static enum result lines_visit(const struct snapshot *snapshot, struct chunk *ch
     do {
         if (reader_next(&reader, chunk, err) != RESULT_OK)
             return err->result;
-        for (size_t i = 0; i < chunk->lines && visiting->more; i++) {
+        for (size_t i = 0; i < chunk->lines && walk->more; i++) {
             size_t len;
             const char *line = chunk_line(chunk, i, &len);
 
-            if (line_visit(visiting, chunk->index + i, line, len, err) != RESULT_OK)
+            if (line_visit(walk, chunk->index + i, line, len, err) != RESULT_OK)
                 return err->result;
         }
-    } while (chunk->lines > 0 && visiting->more);
+    } while (chunk->lines > 0 && walk->more);
     if (reader.end == READER_BROKEN)
         return err_set(err, RESULT_AUDIT,
                        "record %" PRIu64 " has no end: run `georder audit verify`", reader.index);
-    return last_check(visiting, err);
+    return last_check(walk, err);
 }
 
-enum result audit_each(struct audit *audit, audit_visit *visit, void *context, struct err *err)
+static enum result each(struct audit *audit, const struct visitor *visitor, struct err *err)
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     AUTO_LOCK lock = {-1};
-    struct visiting visiting = {.audit = audit,
-                                .visit = visit,
-                                .context = context,
-                                .more = true,
-                                .last = BUF_INIT(AUDIT_LINE_MAX)};
+    struct walk walk = {.audit = audit,
+                        .visitor = visitor,
+                        .more = true,
+                        .sealed = audit->signer != NULL,
+                        .last = BUF_INIT(AUDIT_LINE_MAX),
+                        .room = BUF_INIT(AUDIT_LINE_MAX)};
     struct chunk *chunk;
     enum result result;
 
@@ -123,9 +149,20 @@ enum result audit_each(struct audit *audit, audit_visit *visit, void *context, s
     chunk = malloc(sizeof *chunk);
     if (chunk == NULL)
         return err_set(err, RESULT_INTERNAL, "records: out of memory");
-    memset(visiting.previous, '0', SHA256_HEX_LEN);
-    result = lines_visit(&snapshot, chunk, &visiting, err);
+    result = lines_visit(&snapshot, chunk, &walk, err);
     free(chunk);
-    buf_free(&visiting.last);
+    buf_free(&walk.last);
+    buf_free(&walk.room);
     return result;
+}
+
+enum result audit_each(struct audit *audit, audit_visit *visit, void *context, struct err *err)
+{
+    return each(audit, &(struct visitor){NULL, visit, context}, err);
+}
+
+enum result audit_each_of(struct audit *audit, const char *const *events, audit_visit *visit,
+                          void *context, struct err *err)
+{
+    return each(audit, &(struct visitor){events, visit, context}, err);
 }

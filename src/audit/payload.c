@@ -95,6 +95,7 @@ static bool values_take(const struct value value[VALUES], struct payload *out)
            number_get(value[SEQUENCE].at, value[SEQUENCE].len, &out->sequence) &&
            value[PREVIOUS].len == SHA256_HEX_LEN &&
            hex_get(value[PREVIOUS].at, SHA256_HEX_LEN, out->previous) &&
+           text_take(&value[EVENT], out->event, EVENT_MAX) &&
            text_take(&value[ORDER_ID], out->order_id, ORDER_ID_MAX) &&
            text_take(&value[ORIGIN], out->origin, ORIGIN_MAX) &&
            body_take(&value[BODY_FILE], out->body_file);

@@ -5,6 +5,7 @@
 #include "note.h"
 
 #define ORDER_ID_MAX 63
+#define EVENT_MAX    64
 
 enum record_kind { RECORD_OTHER, RECORD_INTENT, RECORD_OUTCOME, RECORD_REPAIR };
 
@@ -12,6 +13,7 @@ struct payload {
     uint64_t sequence;
     uint8_t previous[SHA256_LEN];
     enum record_kind kind;
+    char event[EVENT_MAX + 1];
     char order_id[ORDER_ID_MAX + 1]; /* "" when there is none */
     char origin[ORIGIN_MAX + 1];
     char body_file[SHA256_HEX_LEN + 1]; /* "" when there is none */

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "guard.h"
-#include "session.h"
+#include "memory.h"
 
 static const char help[] =
     "usage: georder doctor\n"
     "\n"
     "Is this host ready, and how hardened is it: versions, config, policy, PKCS#11 module, token,\n"
-    "audit key (with a test signature), credential, log, sandbox. Looks at everything, changes\n"
-    "nothing; one line a check.\n"
+    "audit key (with a test signature), credential, log, approvals, sandbox.\n"
+    "Looks at everything, changes nothing; one line a check.\n"
     "\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
@@ -20,7 +20,8 @@ static const char help[] =
 struct doctor {
     struct session *session;
     cJSON *checks;
-    struct err first; /* what failed first */
+    struct err first;     /* what failed first */
+    struct err approvals; /* of reading trust list and signatures, before the lock */
 };
 
 /* One line: "ok", or the error. Keeps the first failure for the exit code. */
@@ -180,6 +181,26 @@ static void check_log(struct doctor *doctor)
     check(doctor, "log", &err, buf_text(&text));
 }
 
+/* Might an order use this policy? */
+static void check_force(struct doctor *doctor)
+{
+    struct session *session = doctor->session;
+    AUTO_BUF text = BUF_INIT(256);
+    struct err err = {0};
+
+    if (session->policy == NULL)
+        return;
+    if (doctor->approvals.result != RESULT_OK)
+        err = doctor->approvals;
+    else if (audit_open(session->audit_fd, session->config.origin, NULL, &session->audit, &err) ==
+             RESULT_OK)
+        err.result = policy_force_look(session, &err);
+    buf_printf(&text, "revision %lld may be used; approvals are %s",
+               (long long)session->facts.revision,
+               session->config.require_approvals ? "required, and there" : "not required");
+    check(doctor, "approvals", &err, buf_text(&text));
+}
+
 static void check_sandbox(struct doctor *doctor)
 {
     AUTO_BUF text = BUF_INIT(1024);
@@ -202,7 +223,9 @@ static void examine(struct doctor *doctor)
     check(doctor, "config", &err, session->config.path);
     if (!has_config)
         return;
-    (void)check_policy(doctor);
+    check_policy(doctor);
+    if (session->config.require_approvals)
+        doctor->approvals.result = session_approvals(session, &doctor->approvals);
     check_trust(doctor);
     has_log = session_directory(session, &err) == RESULT_OK;
     if (!has_log)
@@ -218,8 +241,10 @@ static void examine(struct doctor *doctor)
     }
     if (has_keys)
         check_keys(doctor);
-    if (has_log)
+    if (has_log) {
         check_log(doctor);
+        check_force(doctor);
+    }
     check_sandbox(doctor);
 }
 

@@ -49,7 +49,6 @@ void memory_take(struct memory *memory, const cJSON *payload)
     const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
     const char *event = member_text(georder, "event");
 
-    memory->ordered = memory->ordered || strncmp(event, "order.", 6) == 0;
     if (strcmp(event, "policy.changed") == 0)
         policy_take(memory, georder);
     else if (strcmp(event, "approvers.changed") == 0)
@@ -66,9 +65,26 @@ static bool record_take(void *context, uint64_t index, const char *line, size_t 
     return true;
 }
 
+static bool order_seen(void *context, uint64_t index, const char *line, size_t len,
+                       const cJSON *payload)
+{
+    struct memory *memory = context;
+
+    (void)index;
+    (void)line;
+    (void)len;
+    (void)payload;
+    memory->ordered = true;
+    return false;
+}
+
 enum result memory_read(struct session *session, struct memory *out, struct err *err)
 {
-    if (audit_each(session->audit, record_take, out, err) != RESULT_OK)
+    static const char *const changes[] = {"policy.changed", "approvers.changed", NULL};
+    static const char *const orders[] = {"order.intent", NULL};
+
+    if (audit_each_of(session->audit, changes, record_take, out, err) != RESULT_OK ||
+        (!out->policy && audit_each_of(session->audit, orders, order_seen, out, err) != RESULT_OK))
         return err->result;
     return buf_check(&out->list_text, "the trust list in the log", err);
 }

@@ -8,7 +8,7 @@
 #include "session.h"
 
 struct memory {
-    bool ordered; /* orders were decided, so some policy was in force */
+    bool ordered; /* no policy.changed, and yet orders were sent, so some policy was in force */
     bool policy;  /* there is a policy.changed; the next three are of the highest revision */
     int64_t revision;
     char sha256[SHA256_HEX_LEN + 1];
@@ -38,6 +38,8 @@ void memory_free(struct memory *memory);
  */
 MUST_USE enum result policy_force(struct session *session, bool list_needed, const char *reason,
                                   struct err *err);
+/* The same question, with the log open for reading and nothing recorded. */
+MUST_USE enum result policy_force_look(struct session *session, struct err *err);
 /* Whether what policy_force() found good is in force yet, by a later look at the log: while an
  * order waited, another process may have brought in a newer one. */
 MUST_USE enum result policy_remains(const struct session *session, const struct memory *memory,

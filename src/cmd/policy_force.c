@@ -10,6 +10,7 @@ struct force {
     struct memory memory;
     struct approvals approvals; /* of the policy */
     const char *reason;         /* of `policy trust`, or NULL */
+    bool look_only;             /* nothing is recorded */
     int64_t now;
 };
 
@@ -92,7 +93,7 @@ static enum result list_force(struct force *force, struct err *err)
                        list->path);
     if (list_change(force, err) != RESULT_OK)
         return err->result;
-    return list_record(force, err);
+    return force->look_only ? RESULT_OK : list_record(force, err);
 }
 
 static enum result policy_approved(struct force *force, struct err *err)
@@ -184,20 +185,35 @@ static enum result force_all(struct force *force, bool list_needed, struct err *
         return err->result;
     if (policy_approved(force, err) != RESULT_OK || policy_compare(force, err) != RESULT_OK)
         return err->result;
-    return is_remembered(force) || !is_in_force(force) ? RESULT_OK : policy_record(force, err);
+    if (force->look_only || is_remembered(force) || !is_in_force(force))
+        return RESULT_OK;
+    return policy_record(force, err);
+}
+
+static enum result force_once(struct session *session, const struct force *how, bool list_needed,
+                              struct err *err)
+{
+    static struct force force; /* large */
+    enum result result;
+
+    force = *how;
+    force.session = session;
+    force.memory = (struct memory)MEMORY_INIT;
+    force.now = clock_now();
+    result = force_all(&force, list_needed, err);
+    memory_free(&force.memory);
+    return result;
 }
 
 enum result policy_force(struct session *session, bool list_needed, const char *reason,
                          struct err *err)
 {
-    static struct force force;
-    enum result result;
+    return force_once(session, &(struct force){.reason = reason}, list_needed, err);
+}
 
-    force = (struct force){
-        .session = session, .memory = MEMORY_INIT, .reason = reason, .now = clock_now()};
-    result = force_all(&force, list_needed, err);
-    memory_free(&force.memory);
-    return result;
+enum result policy_force_look(struct session *session, struct err *err)
+{
+    return force_once(session, &(struct force){.look_only = true}, false, err);
 }
 
 static enum result overtaken(const char *what, struct err *err)

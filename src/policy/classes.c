@@ -58,12 +58,12 @@ static bool table_make(struct space *space)
     return true;
 }
 
-/* *new: it was not there. False: no memory. */
-static bool node_add(struct space *space, uint32_t place, const char *name, bool *new)
+/* *added: it was not there. False: no memory. */
+static bool node_add(struct space *space, uint32_t place, const char *name, bool *added)
 {
     uint64_t hash = node_hash(name, place);
-    *new = *node_seek(space, place, name, hash) == NONE;
-    if (!*new)
+    *added = *node_seek(space, place, name, hash) == NONE;
+    if (!*added)
         return true;
     struct node *node = array_grown(space->node, space->nodes, sizeof *node);
     if (node == NULL)
@@ -99,21 +99,21 @@ static uint32_t place_of(const struct space *space, unsigned side, uint32_t zone
 /* The zones of side 0, then those that only side 1 has, each by name. */
 static bool places_make(struct space *space)
 {
-    const struct policy *old = space->side[0].policy, *new = space->side[1].policy;
+    const struct policy *old = space->side[0].policy, *other = space->side[1].policy;
     space->place =
-        calloc((size_t)old->zones + (new != NULL ? new->zones : 0), sizeof *space->place);
+        calloc((size_t)old->zones + (other != NULL ? other->zones : 0), sizeof *space->place);
     if (space->place == NULL)
         return false;
     for (uint32_t z = 0; z < old->zones; z++)
         space->place[space->places++] =
             (struct place){old->zone[z].name, old->zone[z].id, {z, NONE}, 0, 0};
-    for (uint32_t z = 0; new != NULL &&z < new->zones; z++) {
-        uint32_t same = zone_named(old, new->zone[z].name);
-        if (same != NONE && strcmp(old->zone[same].id, new->zone[z].id) == 0)
+    for (uint32_t z = 0; other != NULL && z < other->zones; z++) {
+        uint32_t same = zone_named(old, other->zone[z].name);
+        if (same != NONE && strcmp(old->zone[same].id, other->zone[z].id) == 0)
             space->place[same].zone[1] = z;
         else
             space->place[space->places++] =
-                (struct place){new->zone[z].name, new->zone[z].id, {NONE, z}, 0, 0};
+                (struct place){other->zone[z].name, other->zone[z].id, {NONE, z}, 0, 0};
     }
     return true;
 }
@@ -128,9 +128,9 @@ static bool pattern_nodes(struct space *space, unsigned side, const struct rule 
         if (zone == NONE || !rule_in_zone(rule, zone))
             continue;
         uint32_t place = place_of(space, side, zone);
-        bool new = true;
-        for (const char *name = base; new &&name != apex; name = name_parent(name))
-            if (!node_add(space, place, name, &new))
+        bool added = true;
+        for (const char *name = base; added && name != apex; name = name_parent(name))
+            if (!node_add(space, place, name, &added))
                 return false;
     }
     return true;
@@ -138,9 +138,9 @@ static bool pattern_nodes(struct space *space, unsigned side, const struct rule 
 
 static bool nodes_collect(struct space *space)
 {
-    bool new = false;
+    bool added = false;
     for (uint32_t i = 0; i < space->places; i++)
-        if (!node_add(space, i, space->place[i].name, &new))
+        if (!node_add(space, i, space->place[i].name, &added))
             return false;
     for (unsigned s = space->sides; s-- > 0;) {
         const struct policy *policy = space->side[s].policy;

@@ -53,15 +53,21 @@ static uint32_t host_judge(const struct policy *policy, const char *host, const 
     return best;
 }
 
+/* Whether each value asked for is permitted by some rule of the zone; most denials end here. */
+static bool values_permitted(const struct policy *policy, const struct ask *ask)
+{
+    return ask->zone != NONE && (ask->bits & ~policy->zone[ask->zone].attributes) == 0;
+}
+
 /* Judges all hosts even after one failed: the reasons build on it. */
 static bool hosts_judge(const struct policy *policy, const struct order *order,
                         const struct ask *ask, uint32_t chosen[HOSTS_MAX])
 {
-    bool permitted = true;
+    bool permitted = true, hope = values_permitted(policy, ask);
     for (uint32_t i = 0; i < policy->forbids_any; i++)
         permitted = permitted && !entry_fits(policy, &policy->forbid_any[i], ask);
     for (size_t i = 0; i < order->hosts; i++) {
-        chosen[i] = ask->zone == NONE ? NONE : host_judge(policy, order->host[i], ask);
+        chosen[i] = hope ? host_judge(policy, order->host[i], ask) : NONE;
         permitted = permitted && chosen[i] != NONE;
     }
     return permitted;

@@ -97,15 +97,23 @@ static unsigned fails_count(const struct policy *policy, const struct entry *ent
                           : count;
 }
 
+/* At least so many. Up to two are told at a glance: most rules are left at that, and counting is
+ * what costs. */
+static inline unsigned fails_least(uint64_t bits)
+{
+    return (unsigned)(bits != 0) + (unsigned)((bits & (bits - 1)) != 0);
+}
+
 /* The rule of this zone with the fewest attributes amiss, its hosts left aside. */
 static struct near rule_nearest(const struct policy *policy, const struct ask *ask)
 {
     const struct zone *zone = &policy->zone[ask->zone];
+    const struct entry *entry = &policy->zone_entry[zone->entry], *end = entry + zone->entries;
     struct near best = {.rule = NONE, .fails = FAILS_MAX};
-    for (uint32_t i = 0; i < zone->entries && best.fails > 1; i++) {
-        const struct entry *entry = &policy->zone_entry[zone->entry + i];
-        if (best.fails == 2 && (ask->bits & ~entry->attributes) != 0)
-            continue; /* no better, and counting is what costs */
+    uint64_t bits = ask->bits;
+    for (; entry < end && best.fails > 1; entry++) {
+        if (fails_least(bits & ~entry->attributes) + 1 >= best.fails)
+            continue;
         unsigned fails = fails_count(policy, entry, ask) + 1; /* one for the host */
         if (fails < best.fails)
             best = (struct near){.rule = entry->rule, .fails = fails};
@@ -113,12 +121,16 @@ static struct near rule_nearest(const struct policy *policy, const struct ask *a
     return best;
 }
 
+static bool is_no_nearer(unsigned fails, const struct entry *entry, const struct near *best)
+{
+    return fails > best->fails || (fails == best->fails && best->rule <= entry->rule);
+}
+
 /* Of the rules that cover the host: the one with the fewest attributes amiss, then the earliest. */
 static void near_choose(const struct search *in, const struct entry *entry, struct near *best)
 {
     unsigned fails = fails_count(in->policy, entry, in->ask);
-    if (fails > best->fails || (fails == best->fails && best->rule <= entry->rule) ||
-        !entry_in_zone(in->policy, entry, in->ask->zone))
+    if (is_no_nearer(fails, entry, best) || !entry_in_zone(in->policy, entry, in->ask->zone))
         return;
     *best = (struct near){.rule = entry->rule, .fails = fails, .covers = true};
 }
@@ -127,6 +139,7 @@ static void near_choose(const struct search *in, const struct entry *entry, stru
 static struct near host_search(struct search *in, uint32_t host)
 {
     struct near best = {.rule = in->chosen[host], .covers = true};
+    uint64_t bits = in->ask->bits;
     struct hits hits;
     if (best.rule != NONE)
         return best;
@@ -137,11 +150,13 @@ static struct near host_search(struct search *in, uint32_t host)
         for (const struct entry *at = hit->entry; at < hit->entry + hit->entries; at++) {
             if ((at->kind & hit->kinds) == 0)
                 continue;
-            if (at->permit)
-                near_choose(in, at, &best);
-            else if (entry_fits(in->policy, at, in->ask))
+            if (at->permit) {
+                if (!is_no_nearer(fails_least(bits & ~at->attributes), at, &best))
+                    near_choose(in, at, &best);
+            } else if (entry_fits(in->policy, at, in->ask)) {
                 finding_add(in,
                             (struct finding){FORBIDDEN, host, at->rule, at->pattern, AT_NOTHING});
+            }
         }
     }
     return best;

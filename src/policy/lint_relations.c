@@ -70,13 +70,12 @@ static bool lint_shadow(struct linting *in, uint32_t index)
     return false;
 }
 
-/* Of two alike only the later is told. */
-static bool has_twin(const struct linting *in, uint32_t index)
+/* Then the other rule is told, also of two alike the later; this one may be what remains. */
+static bool shadows_another(const struct linting *in, uint32_t index)
 {
     const struct policy *policy = in->policy;
-    for (uint32_t i = index + 1; i < policy->rules; i++)
-        if (is_shadowed(policy, &policy->rule[i], &policy->rule[index]) &&
-            is_shadowed(policy, &policy->rule[index], &policy->rule[i]))
+    for (uint32_t i = 0; i < policy->rules; i++)
+        if (i != index && is_shadowed(policy, &policy->rule[i], &policy->rule[index]))
             return true;
     return false;
 }
@@ -87,7 +86,7 @@ static void lint_needed(struct linting *in, uint32_t index)
     const struct surveyed *found = &in->survey.rule[index];
     if (found->known && found->needed)
         return;
-    if (lint_shadow(in, index) || !found->known || !found->reached || has_twin(in, index))
+    if (lint_shadow(in, index) || !found->known || !found->reached || shadows_another(in, index))
         return;
     lint_say(lint_add(in, "redundant_rule", index, "%s", ""),
              "has no effect: other rules, one or several together, %s all of it; take it away, or "

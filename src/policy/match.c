@@ -183,6 +183,7 @@ static bool zones_index(struct policy *policy)
     for (uint32_t r = 0; r < policy->rules; r++)
         for (uint32_t z = 0; policy->rule[r].permit && z < policy->rule[r].zones; z++) {
             struct zone *zone = &policy->zone[policy->rule[r].zone[z]];
+            zone->attributes |= policy->rule[r].attributes;
             policy->zone_entry[zone->entry + zone->entries++] =
                 seed_make("", &policy->rule[r], r, NONE, PATTERN_NONE).entry;
         }

@@ -139,6 +139,7 @@ struct anchor {
 struct zone {
     const char *name, *id;
     uint32_t entry, entries; /* of zone_entry: the permit rules that name it */
+    uint64_t attributes;     /* all that any of them permits */
 };
 
 struct policy {

@@ -1,7 +1,6 @@
 /*
- * What a policy of 1,000 rules costs: one load, one decision. The policy is the hard case for the
- * index too: all rules are of one zone, half of the patterns stand at one name, and the order
- * hits the last rule.
+ * What a policy of 1,000 rules costs: one load, one decision; and how a decision grows with the
+ * rules.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #define LOAD_ROUNDS   21
 #define DECIDE_ROUNDS 2000
 #define SAMPLES       21
+#define GROWTH_LIMIT  10.0 /* for ten times the rules */
 
 static const struct circumstances moment = {.now = 1795000000000}; /* 2026-11-18 */
 
@@ -46,23 +46,52 @@ static void file_get(const char *path, struct buf *out)
     (void)fclose(file);
 }
 
-static void policy_write(struct buf *out)
+/* Three shapes, all of which an order hits in the last rule. SHARED is the hard case for the index:
+ * one zone, and half of the patterns stand at its apex. */
+enum shape { SHARED, HOSTS, ZONES };
+static const char *const shape_text[] = {
+    [SHARED] = "one zone, its apex in each rule",
+    [HOSTS] = "one zone, its apex in one rule",
+    [ZONES] = "a zone each",
+};
+
+static void zones_write(struct buf *out, int zones)
+{
+    buf_puts(out, "\"zones\":{");
+    for (int i = 0; i < zones; i++)
+        buf_printf(out, "%s\"z%d.example\":\"%032x\"", i == 0 ? "" : ",\n", i, (unsigned)i);
+    buf_puts(out, "},\"rules\":[");
+}
+
+static void rule_write(struct buf *out, enum shape shape, int i, bool last)
+{
+    int zone = shape == ZONES ? i : 0;
+    bool apex = shape != HOSTS || last;
+    buf_printf(out,
+               "%s\n{\"id\":\"r%d\",\"effect\":\"permit\",\"reason\":\"host %d\","
+               "\"zones\":[\"z%d.example\"],\"hosts\":[",
+               i == 0 ? "" : ",", i, i, zone);
+    if (apex)
+        buf_printf(out, "\"z%d.example\",", zone);
+    buf_printf(out, shape == ZONES ? "\"**.z%d.example\"]" : "\"h%d.z0.example\"]", i);
+    buf_printf(out,
+               ",\"certificate_authorities\":[\"%s\"],\"validity_days\":[14,30,90],"
+               "\"validation_methods\":[\"txt\"],\"cloudflare_branding\":[false],"
+               "\"geo_restrictions\":[\"eu\"],\"max_hosts\":20}",
+               last ? "ssl_com" : "google");
+}
+
+static void policy_write(struct buf *out, enum shape shape, int rules)
 {
     buf_puts(out, "{\"georder_policy\":1,\"name\":\"bench\",\"revision\":1,"
                   "\"effective\":\"2026-11-01T00:00:00Z\",\"expires\":\"2027-11-01T00:00:00Z\","
                   "\"owner\":\"bench@example.com\",\"api\":{\"base_url\":"
                   "\"https://api.cloudflare.com/client/v4\",\"spki_pins\":[{\"sha256\":"
                   "\"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\",\"subject\":\"GTS Root R4\"}],"
-                  "\"networks\":[\"104.16.0.0/13\"],\"minimum_tls\":\"1.3\"},"
-                  "\"zones\":{\"example.com\":\"023e105f4ecef8ad9ca31a8372d0c353\"},\"rules\":[");
-    for (int i = 0; i < RULES; i++)
-        buf_printf(out,
-                   "%s\n{\"id\":\"r%d\",\"effect\":\"permit\",\"reason\":\"host %d\","
-                   "\"zones\":[\"example.com\"],\"hosts\":[\"example.com\",\"h%d.example.com\"],"
-                   "\"certificate_authorities\":[\"%s\"],\"validity_days\":[90],"
-                   "\"validation_methods\":[\"txt\"],\"cloudflare_branding\":[false],"
-                   "\"geo_restrictions\":[\"eu\"],\"max_hosts\":20}",
-                   i == 0 ? "" : ",", i, i, i, i + 1 == RULES ? "ssl_com" : "google");
+                  "\"networks\":[\"104.16.0.0/13\"],\"minimum_tls\":\"1.3\"},");
+    zones_write(out, shape == ZONES ? rules : 1);
+    for (int i = 0; i < rules; i++)
+        rule_write(out, shape, i, i + 1 == rules);
     buf_puts(out, "],\"on_violation\":\"report\"}");
 }
 
@@ -112,17 +141,18 @@ static double decide_measure(const struct policy *policy, const struct order *or
     return best_of(sample, SAMPLES);
 }
 
-static void order_make(const struct policy *policy, const char *second, struct order *out)
+/* An order in this zone for its apex and one host more. */
+static void order_make(const struct policy *policy, int zone, const char *host, struct order *out)
 {
     struct err err = {0};
-    *out = (struct order){.zone = "example.com",
-                          .hosts = 2,
-                          .host = {"example.com"},
+    *out = (struct order){.hosts = 2,
                           .certificate_authority = "ssl_com",
                           .validation_method = "txt",
                           .validity_days = 90,
                           .geo_label = "eu"};
-    (void)snprintf(out->host[1], sizeof out->host[1], "%s", second);
+    (void)snprintf(out->zone, sizeof out->zone, "z%d.example", zone);
+    (void)snprintf(out->host[0], sizeof out->host[0], "z%d.example", zone);
+    (void)snprintf(out->host[1], sizeof out->host[1], "%s.z%d.example", host, zone);
     must(order_check(out, &err), &err);
     if (!policy_resolve_zone(policy, out))
         must(err_set(&err, RESULT_INTERNAL, "the zone is not known"), &err);
@@ -136,35 +166,107 @@ static bool row(const char *what, double value, double limit, const char *unit)
     return good;
 }
 
-int main(void)
-{
-    struct err err = {0};
-    struct authorities *known = NULL;
-    struct order order;
-    AUTO_BUF data = BUF_INIT(65536);
-    AUTO_BUF text = BUF_INIT(POLICY_MAX);
-    bool good = true;
+/* A permit by the last rule, and a denial for want of it: another CA's order, another host. */
+struct times {
+    double permit, deny;
+};
 
-    file_get(SOURCE_DIR "/policy/authorities.json", &data);
-    must(authorities_load("authorities.json", buf_text(&data), data.len, &known, &err), &err);
-    policy_write(&text);
+static struct times shape_measure(enum shape shape, int rules, const struct authorities *known)
+{
+    AUTO_BUF text = BUF_INIT(POLICY_MAX);
+    struct err err = {0};
+    struct order order;
+    struct times times;
+    char host[16];
+    policy_write(&text, shape, rules);
     must(buf_check(&text, "the policy", &err), &err);
     struct policy *policy = policy_get(&text, known);
+    (void)snprintf(host, sizeof host, "h%d", rules - 1);
+    order_make(policy, shape == ZONES ? rules - 1 : 0, host, &order);
+    times.permit = decide_measure(policy, &order, true);
+    order.validity_days = 365;
+    times.deny = decide_measure(policy, &order, false);
+    policy_free(&policy);
+    return times;
+}
 
+/* Sublinear: ten times the rules cost less than ten times as much. */
+static bool growth_row(enum shape shape, const struct authorities *known)
+{
+    static const int rules[] = {10, 100, 1000, 10000};
+    struct times times[4];
+    bool good = true;
+    for (size_t i = 0; i < 4; i++)
+        times[i] = shape_measure(shape, rules[i], known);
+    (void)printf(
+        "%-33s permit %7.3f %7.3f %7.3f %7.3f us, each of the one before:", shape_text[shape],
+        times[0].permit, times[1].permit, times[2].permit, times[3].permit);
+    for (size_t i = 1; i < 4; i++) {
+        (void)printf(" %.2f", times[i].permit / times[i - 1].permit);
+        good &= times[i].permit < GROWTH_LIMIT * times[i - 1].permit;
+    }
+    (void)printf("\n%-33s denial %7.3f %7.3f %7.3f %7.3f us, each of the one before:", "",
+                 times[0].deny, times[1].deny, times[2].deny, times[3].deny);
+    for (size_t i = 1; i < 4; i++) {
+        (void)printf(" %.2f", times[i].deny / times[i - 1].deny);
+        good &= times[i].deny < GROWTH_LIMIT * times[i - 1].deny;
+    }
+    (void)printf("  limit %.0f  %s\n", GROWTH_LIMIT, good ? "ok" : "OVER");
+    return good;
+}
+
+static bool growth(const struct authorities *known)
+{
+    bool good = true;
+    (void)printf("\ngrowth, for 10, 100, 1000 and 10000 rules\n");
+    for (enum shape shape = SHARED; shape <= ZONES; shape++)
+        good &= growth_row(shape, known);
+    return good;
+}
+
+static bool thousand(const struct authorities *known)
+{
+    struct err err = {0};
+    struct order order;
+    AUTO_BUF text = BUF_INIT(POLICY_MAX);
+    bool good = true;
+    policy_write(&text, SHARED, RULES);
+    must(buf_check(&text, "the policy", &err), &err);
+    struct policy *policy = policy_get(&text, known);
     (void)printf("policy of %d rules, %zu bytes; processor time, the best of %d samples\n", RULES,
                  text.len, SAMPLES);
     good &= row("load", load_measure(&text, known), LOAD_LIMIT, "ms");
-    order_make(policy, "h999.example.com", &order);
+    order_make(policy, 0, "h999", &order);
     good &= row("permit by the last rule, 2 hosts", decide_measure(policy, &order, true),
                 DECIDE_LIMIT, "us");
-    order_make(policy, "x.example.com", &order);
+    order_make(policy, 0, "x", &order);
     good &= row("denial, 2 hosts, a host not covered", decide_measure(policy, &order, false),
                 DECIDE_LIMIT, "us");
-    order_make(policy, "h998.example.com", &order);
+    order_make(policy, 0, "h998", &order);
     good &= row("denial, 2 hosts, an attribute not permitted",
                 decide_measure(policy, &order, false), DECIDE_LIMIT, "us");
-
+    order.validity_days = 365;
+    good &= row("denial, 2 hosts, a value that no rule permits",
+                decide_measure(policy, &order, false), DECIDE_LIMIT, "us");
     policy_free(&policy);
+    return good;
+}
+
+/* With an argument: that many rules of a zone each, and no more than the two figures (us). */
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+    struct authorities *known = NULL;
+    AUTO_BUF data = BUF_INIT(65536);
+    bool good = true;
+    file_get(SOURCE_DIR "/policy/authorities.json", &data);
+    must(authorities_load("authorities.json", buf_text(&data), data.len, &known, &err), &err);
+    if (argc > 1) {
+        struct times times = shape_measure(ZONES, (int)strtol(argv[1], NULL, 10), known);
+        (void)printf("%.4f %.4f\n", times.permit, times.deny);
+    } else {
+        good = thousand(known) & growth(known);
+    }
     authorities_free(&known);
     return good ? 0 : 1;
 }

@@ -323,6 +323,11 @@ request_of() {
     [ "$status" = 0 ]
     [[ $output == *'permitted by rule eu-production'* ]]
     stock carol request.json georder-order@georder
+    # Also without a login name in the list, alice is who requested it.
+    jq 'del(.approvers[].users)' approvers.json >list && mv list approvers.json
+    rm request.json.sig/carol@example.com.sig
+    verify request.json --policy dual.json
+    [[ $status == 11 && $output == *'nobody approves their own'* ]]
     verify request.json --policy policy.json
     [[ $status == 11 && $stderr == *'was made under policy revision 7'* ]]
     verify request.json

@@ -179,6 +179,38 @@ Test(each, shows_every_record_in_turn_and_stops_when_asked)
     test_log_free(&log);
 }
 
+static bool name_events(void *context, uint64_t index, const char *line, size_t len,
+                        const cJSON *payload)
+{
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(payload, "metadata");
+
+    (void)line;
+    (void)len;
+    buf_printf(context, "%d %s ", (int)index,
+               cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, "event_code")));
+    return true;
+}
+
+Test(each, of_some_events_shows_these_alone_where_they_are)
+{
+    static const char *const two[] = {"order.response", "log.created", NULL}, *const none[] = {
+                                                                                  NULL};
+    AUTO_BUF seen = BUF_INIT(1024), nothing = BUF_INIT(1024);
+    struct test_log log;
+
+    test_log_make(&log);
+    test_append(&log, "order.intent", ORDER_A);
+    test_append(&log, "order.response", ORDER_A);
+    test_append(&log, "order.unknown", ORDER_B);
+    test_append(&log, "order.response", ORDER_B);
+    cr_assert_eq(audit_each_of(log.audit, two, name_events, &seen, &log.err), RESULT_OK, "%s",
+                 log.err.text);
+    cr_assert_str_eq(buf_text(&seen), "0 log.created 2 order.response 4 order.response ");
+    cr_assert_eq(audit_each_of(log.audit, none, name_events, &nothing, &log.err), RESULT_OK);
+    cr_assert_eq(nothing.len, 0);
+    test_log_free(&log);
+}
+
 static bool keep_last(void *context, uint64_t index, const char *line, size_t len,
                       const cJSON *payload)
 {

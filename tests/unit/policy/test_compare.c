@@ -79,6 +79,7 @@ static void same(struct policy *old, struct policy *new)
     AUTO_POLICY *second = new;
     AUTO_COMPARISON out = compare(first, second, EQUIVALENT);
     AUTO_COMPARISON back = compare(second, first, EQUIVALENT);
+    cr_assert(!out.gained.found && !out.lost.found && !back.gained.found && !back.lost.found);
 }
 
 static int64_t moment(const char *text)
@@ -130,9 +131,7 @@ Test(compare, evidence_of_the_label_no_longer_demanded)
     witness_check(&out.gained, 1, "\"label\":\"eu\"");
     cr_assert(!out.gained.evidence);
     cr_assert(out.gained.denial.permit && out.gained.denial.geo_evidence_existing);
-    AUTO_POLICY *none = EDITED({"[\"none\"]", "[\"none\"], \"geo_evidence\": \"existing\""});
-    AUTO_POLICY *plain = EDITED();
-    AUTO_COMPARISON idle = compare(none, plain, EQUIVALENT);
+    same(EDITED({"[\"none\"]", "[\"none\"], \"geo_evidence\": \"existing\""}), EDITED());
 }
 
 Test(compare, one_more_name)
@@ -309,6 +308,33 @@ Test(compare, approvals_from_other_groups)
     same(EDITED(APPROVALS(2, "\"a\", \"b\"")), EDITED(APPROVALS(2, "\"b\", \"a\"")));
 }
 
+/* One person of both groups meets two demands, and counts once for the third. */
+Test(compare, an_approver_of_two_groups_counts_once)
+{
+    static const char rule[] =
+        "{\"id\": \"%s\", \"effect\": \"permit\", \"reason\": \"r\", \"zones\": "
+        "[\"example.com\"], \"hosts\": [%s], \"certificate_authorities\": [\"google\"], "
+        "\"validity_days\": [90], \"validation_methods\": [\"txt\"], \"cloudflare_branding\": "
+        "[false], \"geo_restrictions\": [\"none\"], \"max_hosts\": 5, \"approvals\": {\"count\": "
+        "%d, \"from\": [%s]}}";
+    AUTO_BUF before = BUF_INIT(65536);
+    AUTO_BUF after = BUF_INIT(65536);
+    buf_printf(&before, rule, "p", "\"example.com\", \"w.example.com\"", 2, "\"a\", \"b\"");
+    buf_printf(&before, ", ");
+    buf_printf(&before, rule, "q", "\"example.com\"", 1, "\"a\"");
+    buf_printf(&after, rule, "p", "\"w.example.com\"", 1, "\"b\"");
+    buf_printf(&after, ", ");
+    buf_printf(&after, rule, "q", "\"example.com\"", 1, "\"a\"");
+    buf_printf(&after, ", ");
+    buf_printf(&after, rule, "s", "\"example.com\", \"w.example.com\"", 2, "\"a\", \"b\"");
+    AUTO_POLICY *old = policy_with(buf_text(&before));
+    AUTO_POLICY *new = policy_with(buf_text(&after));
+    AUTO_COMPARISON out = compare(old, new, WIDER);
+    witness_check(&out.gained, 2, "[\"example.com\",\"w.example.com\"]");
+    cr_assert_eq(out.gained.at.approvers, 1);
+    cr_assert_eq(out.gained.at.approver[0].groups, 2);
+}
+
 Test(compare, another_zone_of_that_name)
 {
     AUTO_BUF text = BUF_INIT(65536);
@@ -345,7 +371,6 @@ Test(compare, zones_that_exchange_their_ids)
 Test(compare, a_zone_that_is_new)
 {
     AUTO_BUF text = BUF_INIT(65536);
-    AUTO_BUF more = BUF_INIT(65536);
     text_edit(&text, policy_text, "\"rules\": [",
               "\"rules\": [{\"id\": \"net\", \"effect\": \"permit\", \"reason\": \"r\", \"zones\": "
               "[\"example.net\"], \"hosts\": [\"example.net\"], \"certificate_authorities\": "
@@ -459,6 +484,34 @@ Test(compare, the_rules_that_permit_what_is_gained_are_named)
     cr_assert_eq(out.gained.cells, 4, "two CAs, two labels");
     cr_assert_eq(out.gained.denial.reasons, 1);
     cr_assert_str_eq(out.gained.denial.reason[0].attribute, "validity_days");
+}
+
+/* Two rules side by side in every match: each permits what is gained at another name. */
+Test(compare, every_rule_that_permits_what_is_gained_is_named)
+{
+    static const char rules[] = "{\"id\": \"%s\", \"effect\": \"permit\", \"reason\": \"r\", "
+                                "\"zones\": [\"example.com\"], \"hosts\": [\"example.com\", "
+                                "\"**.example.com\"], \"certificate_authorities\": [\"google\"], "
+                                "\"validity_days\": [%d], \"validation_methods\": [\"http\"], "
+                                "\"cloudflare_branding\": [false], \"geo_restrictions\": "
+                                "[\"none\"], \"max_hosts\": 5}";
+    static const char forbid[] = ", {\"id\": \"%s\", \"effect\": \"forbid\", \"reason\": \"r\", "
+                                 "\"hosts\": [\"%s.example.com\"], \"validity_days\": [%d]}";
+    AUTO_BUF text = BUF_INIT(65536);
+    buf_printf(&text, rules, "thirty", 30);
+    buf_puts(&text, ", ");
+    buf_printf(&text, rules, "ninety", 90);
+    AUTO_POLICY *new = policy_with(buf_text(&text));
+    buf_printf(&text, forbid, "f", "a", 30);
+    buf_printf(&text, forbid, "g", "b", 90);
+    AUTO_POLICY *old = policy_with(buf_text(&text));
+    AUTO_COMPARISON out = compare(old, new, WIDER);
+    cr_assert_eq(out.gained.grants, 2);
+    cr_assert_str_eq(out.gained.grant[0].rule, "thirty");
+    cr_assert_str_eq(out.gained.grant[0].host, "a.example.com");
+    cr_assert_eq(out.gained.grant[0].values[1], 1);
+    cr_assert_str_eq(out.gained.grant[1].rule, "ninety");
+    cr_assert_str_eq(out.gained.grant[1].host, "b.example.com");
 }
 
 /* The CAs are known by their names: each policy may come with data of its own. */

@@ -65,3 +65,109 @@ Test(survey, a_rule_is_needed_when_without_it_the_sets_change)
                   "%u rules, %u not needed, %u not reached", counts[permit][0], counts[permit][1],
                   counts[permit][2]);
 }
+
+/* The items about rules, as "code rule" lines. */
+static void lint_is(const char *rules, const char *expected)
+{
+    static const char relations[] = "shadowed_rule duplicate_rule redundant_rule overridden_rule "
+                                    "never_matches idle_forbid apex_not_permitted";
+    __attribute__((cleanup(lint_free))) struct lint lint = {0};
+    AUTO_POLICY *policy = policy_with(rules);
+    AUTO_BUF out = BUF_INIT(65536);
+    struct err err = {0};
+    cr_assert_eq(policy_lint(policy, NOW, &lint, &err), RESULT_OK, "%s", err.text);
+    for (size_t i = 0; i < lint.count; i++)
+        if (strstr(relations, lint.item[i].code) != NULL)
+            buf_printf(&out, "%s %s\n", lint.item[i].code, lint.item[i].rule);
+    cr_assert_str_eq(buf_text(&out), expected, "%s", buf_text(&out));
+}
+
+#define RULE(id, hosts, cas, days, more)                                                           \
+    "{\"id\": \"" id "\", \"effect\": \"permit\", \"reason\": \"r\", \"zones\": "                  \
+    "[\"example.com\"], \"hosts\": [" hosts "], \"certificate_authorities\": [" cas                \
+    "], \"validity_days\": [" days "], \"validation_methods\": [\"txt\"], "                        \
+    "\"cloudflare_branding\": [false], \"geo_restrictions\": [\"none\"], \"max_hosts\": 5" more    \
+    "}"
+#define APEX "\"example.com\""
+
+Test(survey, a_rule_that_several_others_replace_is_redundant)
+{
+    lint_is(RULE("a", APEX, "\"google\"", "30, 90", "") ", " RULE(
+                "b", APEX, "\"google\"", "30", "") ", " RULE("c", APEX, "\"google\"", "90", ""),
+            "shadowed_rule b\nshadowed_rule c\n");
+    lint_is(RULE("a", APEX, "\"google\", \"ssl_com\"", "30",
+                 "") ", " RULE("b", APEX, "\"google\", \"ssl_com\"", "90",
+                               "") ", " RULE("c", APEX, "\"google\"", "30, 90", ""),
+            "redundant_rule c\n");
+    lint_is(RULE("a", APEX, "\"google\", \"ssl_com\"", "30", "") ", " RULE(
+                "b", APEX, "\"google\", \"ssl_com\"", "90",
+                ", \"max_orders\": 9") ", " RULE("c", APEX, "\"google\"", "30, 90", ""),
+            "");
+}
+
+/* Its own patterns must not count as those of another rule. */
+Test(survey, a_rule_whose_patterns_overlap_is_needed)
+{
+    lint_is(RULE("a",
+                 APEX ", \"x.example.com\", \"*.example.com\", \"**.example.com\", "
+                      "\"*.x.example.com\"",
+                 "\"google\"", "90", ""),
+            "");
+}
+
+Test(survey, of_two_limited_alike_each_is_redundant)
+{
+    lint_is(RULE("a", APEX, "\"google\"", "90", ", \"max_orders\": 2") ", " RULE(
+                "b", APEX, "\"google\"", "90", ", \"max_orders\": 2"),
+            "redundant_rule a\nredundant_rule b\n");
+    lint_is(RULE("a", APEX, "\"google\"", "90", ", \"max_orders\": 2") ", " RULE(
+                "b", APEX, "\"google\"", "90", ", \"max_orders\": 3"),
+            "redundant_rule a\n");
+    lint_is(RULE("a", APEX, "\"google\"", "90", "") ", " RULE("b", APEX, "\"google\"", "90", ""),
+            "duplicate_rule b\n");
+}
+
+Test(survey, forbid_rules_together_leave_nothing)
+{
+    static const char both[] = RULE("a", APEX, "\"google\"", "30, 90", "");
+    AUTO_BUF rules = BUF_INIT(65536);
+    buf_printf(&rules,
+               "%s, {\"id\": \"f\", \"effect\": \"forbid\", \"reason\": \"r\", \"hosts\": [" APEX
+               "], \"validity_days\": [30]}, {\"id\": \"g\", \"effect\": \"forbid\", \"reason\": "
+               "\"r\", \"validity_days\": [90]}",
+               both);
+    lint_is(buf_text(&rules), "never_matches a\n");
+}
+
+/* The apex is permitted with this CA, but where no order can name it. */
+Test(survey, the_apex_that_is_forbidden_leaves_nothing)
+{
+    lint_is(RULE("a", APEX ", \"w.example.com\"", "\"google\"", "90", "") ", " FORBID("f", APEX),
+            "never_matches a\n");
+    lint_is(RULE("a", "\"w.example.com\"", "\"google\"", "90", ""), "apex_not_permitted a\n");
+}
+
+Test(survey, a_rule_of_one_host_never_permits_another_name)
+{
+    lint_is(
+        RULE("a", APEX, "\"google\"", "90",
+             "") ", "
+                 "{\"id\": \"b\", \"effect\": \"permit\", \"reason\": \"r\", \"zones\": "
+                 "[\"example.com\"], \"hosts\": [\"w.example.com\"], \"certificate_authorities\": "
+                 "[\"google\"], \"validity_days\": [90], \"validation_methods\": [\"txt\"], "
+                 "\"cloudflare_branding\": [false], \"geo_restrictions\": [\"none\"], "
+                 "\"max_hosts\": 1}",
+        "never_matches b\n");
+}
+
+Test(survey, forbid_rules_that_forbid_nothing_or_nothing_more)
+{
+    static const char permit[] = RULE("a", APEX ", \"**.example.com\"", "\"google\"", "90", "");
+    AUTO_BUF rules = BUF_INIT(65536);
+    buf_printf(&rules,
+               "%s, %s, %s, %s, {\"id\": \"k\", \"effect\": \"forbid\", \"reason\": \"r\", "
+               "\"certificate_authorities\": [\"lets_encrypt\"]}",
+               permit, FORBID("f", "\"**.b.example.com\""), FORBID("g", "\"x.b.example.com\""),
+               FORBID("h", "\"c.b.example.com\", \"d.example.com\""));
+    lint_is(buf_text(&rules), "shadowed_rule g\nidle_forbid k\n");
+}
