@@ -106,6 +106,14 @@ void signatures_free(struct signatures *signatures)
     *signatures = (struct signatures){0};
 }
 
+static enum result path_check(const struct buf *path, struct err *err)
+{
+    if (buf_ok(path))
+        return RESULT_OK;
+    return err_set(err, RESULT_CONFIG, "the path of the trust list is too long: at most %zu bytes",
+                   path->max);
+}
+
 static enum result trust_list_find(const struct config *config, const char *file, struct buf *out,
                                    struct err *err)
 {
@@ -113,12 +121,12 @@ static enum result trust_list_find(const struct config *config, const char *file
 
     if (named != NULL) {
         guard_path(out, file == NULL ? config->directory : ".", named);
-        return buf_check(out, "the path of the approvers", err);
+        return path_check(out, err);
     }
     if (config != NULL)
         guard_path(out, config->directory, "approvers.json");
     if (config != NULL && access(buf_text(out), F_OK) == 0)
-        return buf_check(out, "the path of the approvers", err);
+        return path_check(out, err);
     buf_reset(out);
     if (access(ETC_APPROVERS, F_OK) == 0)
         buf_puts(out, ETC_APPROVERS);

@@ -193,17 +193,6 @@ static enum result open_check(const struct earlier *earlier, struct err *err)
                    (unsigned long long)earlier->order[0].index);
 }
 
-static void judged_tell(const struct placing *placing)
-{
-    struct session *session = placing->session;
-
-    if (!placing->decision.permit)
-        decision_tell(session, &placing->order, &placing->decision);
-    else if (session->output.document != NULL)
-        output_add(&session->output, "decision",
-                   decision_json(session->policy, &placing->decision));
-}
-
 /* Judged anew: another process may have been first, and time goes on while a PIN, the lock or a 429
  * is waited for. Then it may be another rule that permits. */
 static enum result orders_judge(struct earlier *earlier, struct err *err)
@@ -215,7 +204,8 @@ static enum result orders_judge(struct earlier *earlier, struct err *err)
     if (decide(placing->session, &placing->order, &placing->at, &placing->decision, err) !=
         RESULT_OK)
         return err->result;
-    judged_tell(placing);
+    if (!placing->decision.permit || placing->session->output.document != NULL)
+        decision_tell(placing->session, &placing->order, &placing->decision);
     if (!placing->decision.permit)
         return decision_error(placing->session, &placing->decision, err);
     return RESULT_OK;
@@ -259,6 +249,7 @@ enum result earlier_check(struct placing *placing, struct err *err)
     enum result result;
 
     placing->at.now = clock_now();
+    request_approvals(placing);
     result = audit_each(placing->session->audit, look, &earlier, err);
     if (result == RESULT_OK)
         result = earlier_judge(&earlier, err);

@@ -87,7 +87,7 @@ void output_add(struct output *output, const char *name, cJSON *value)
 void output_add_text(struct output *output, const char *name, const char *text)
 {
     if (output->document != NULL)
-        cJSON_AddStringToObject(output->document, name, text);
+        output_add(output, name, cJSON_CreateString(text));
 }
 
 enum result output_help(struct output *output, const char *text)

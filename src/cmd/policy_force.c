@@ -96,19 +96,17 @@ static enum result list_force(struct force *force, struct err *err)
     return force->look_only ? RESULT_OK : list_record(force, err);
 }
 
-static enum result policy_approved(struct force *force, struct err *err)
+static enum result policy_approved(const struct session *session, int64_t now,
+                                   struct approvals *out, struct err *err)
 {
-    struct session *session = force->session;
     const struct buf *text = &session->policy_text;
 
     if (!session->config.require_approvals)
         return RESULT_OK;
     approvals_check(session->list.approvers,
                     &(struct signed_bytes){APPROVAL_POLICY, buf_text(text), text->len},
-                    session->policy_signatures.file, session->policy_signatures.count, force->now,
-                    &force->approvals);
-    return approvals_enough(session->list.approvers, &force->approvals, session->config.policy,
-                            err);
+                    session->policy_signatures.file, session->policy_signatures.count, now, out);
+    return approvals_enough(session->list.approvers, out, session->config.policy, err);
 }
 
 static enum result policy_compare(const struct force *force, struct err *err)
@@ -183,7 +181,8 @@ static enum result force_all(struct force *force, bool list_needed, struct err *
     if ((list_needed || force->session->config.require_approvals) &&
         list_force(force, err) != RESULT_OK)
         return err->result;
-    if (policy_approved(force, err) != RESULT_OK || policy_compare(force, err) != RESULT_OK)
+    if (policy_approved(force->session, force->now, &force->approvals, err) != RESULT_OK ||
+        policy_compare(force, err) != RESULT_OK)
         return err->result;
     if (force->look_only || is_remembered(force) || !is_in_force(force))
         return RESULT_OK;
@@ -227,6 +226,7 @@ static enum result overtaken(const char *what, struct err *err)
 enum result policy_remains(const struct session *session, const struct memory *memory,
                            bool list_needed, struct err *err)
 {
+    static struct approvals approvals;
     struct approvers_facts facts;
 
     if (!memory->policy || strcmp(memory->sha256, session->facts.digest) != 0)
@@ -234,6 +234,7 @@ enum result policy_remains(const struct session *session, const struct memory *m
     if (!list_needed && !session->config.require_approvals)
         return RESULT_OK;
     approvers_facts(session->list.approvers, &facts);
-    return strcmp(memory->list_sha256, facts.digest) == 0 ? RESULT_OK
-                                                          : overtaken("trust list", err);
+    if (strcmp(memory->list_sha256, facts.digest) != 0)
+        return overtaken("trust list", err);
+    return policy_approved(session, clock_now(), &approvals, err);
 }

@@ -16,16 +16,19 @@ void asked_free(struct asked *asked)
     signatures_free(&asked->signatures);
 }
 
-static void approvers_count(struct asked *asked, const struct trust_list *list, int64_t now)
+void request_approvals(struct placing *placing)
 {
+    struct asked *asked = &placing->asked;
     const struct signed_bytes message = {APPROVAL_ORDER, buf_text(&asked->text), asked->text.len};
+    const struct approvers *list = placing->session->list.approvers;
 
-    if (list->approvers == NULL)
+    if (asked->path == NULL || list == NULL)
         return;
-    approvals_check(list->approvers, &message, asked->signatures.file, asked->signatures.count, now,
-                    &asked->approvals);
-    asked->approvers = approvals_by_others(list->approvers, &asked->approvals,
-                                           asked->request.requester, asked->approver);
+    approvals_check(list, &message, asked->signatures.file, asked->signatures.count,
+                    placing->at.now, &asked->approvals);
+    placing->at.approver = asked->approver;
+    placing->at.approvers = asked->approvers =
+        approvals_by_others(list, &asked->approvals, asked->request.requester, asked->approver);
 }
 
 static void approvals_tell(const struct placing *placing)
@@ -59,9 +62,7 @@ enum result request_read(struct placing *placing, struct err *err)
     if (signatures_read(path, &asked->signatures, err) != RESULT_OK)
         return err->result;
     sha256_hex(buf_text(&asked->text), asked->text.len, asked->sha256);
-    approvers_count(asked, &placing->session->list, placing->at.now);
-    placing->at.approvers = asked->approvers;
-    placing->at.approver = asked->approver;
+    request_approvals(placing);
     approvals_tell(placing);
     return RESULT_OK;
 }

@@ -30,6 +30,8 @@ void asked_free(struct asked *asked);
 /* Reads the request, its order and its signatures, with the session's trust list at hand. The
  * requester's own approval does not count. */
 MUST_USE enum result request_read(struct placing *placing, struct err *err);
+/* Who approves it at placing->at.now: a key may end while the order waits. */
+void request_approvals(struct placing *placing);
 /* RESULT_DENIED when it is not for this order, policy, host and time, or the log says that it was
  * not prepared here, or is burnt. */
 MUST_USE enum result request_check(const struct placing *placing, struct err *err);

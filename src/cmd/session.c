@@ -128,7 +128,9 @@ static void identify(struct session *session)
     struct utsname host;
 
     session->actor_uid = getuid();
-    if (user != NULL && utf8_valid(user->pw_name, strlen(user->pw_name)))
+    /* A name that is cut would be another's, or nobody's: the requester could approve. */
+    if (user != NULL && strlen(user->pw_name) < sizeof session->actor &&
+        utf8_valid(user->pw_name, strlen(user->pw_name)))
         (void)snprintf(session->actor, sizeof session->actor, "%s", user->pw_name);
     else
         (void)snprintf(session->actor, sizeof session->actor, "uid %d", (int)getuid());

@@ -128,6 +128,8 @@ stock() {
     [[ $status == 2 && $stderr == *'name a file'* ]]
     policy verify nothing.json
     [[ $status == 11 && $stderr == *'does not exist'* ]]
+    policy verify policy.json --approvers "$(head -c 5000 /dev/zero | tr '\0' a)"
+    [[ $status == 11 && $stderr == *'the path of the trust list is too long'* ]]
 }
 
 @test "verify: who approved what, and whether they are enough" {

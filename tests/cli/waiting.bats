@@ -5,9 +5,11 @@
 
 load helper
 load home
+load approve
 
 setup_file() {
     home_template
+    people_make alice bob
 }
 
 setup() {
@@ -117,4 +119,19 @@ waiting() {
     [[ $output == *'only a rule that demands evidence first permits this order: order again'* ]]
     [ "$(posts)" = 0 ]
     recorded order.denied
+}
+
+@test "an approver's key that ends while an order waits takes the approval along: exit 3, nothing sent" {
+    home_listen
+    home_edit policy.json '.rules[0].approvals = {count: 1, from: ["pki-oncall"]}'
+    approvers 1 1 bob "$(person alice ".keys[0].valid_before = \"$(in_seconds 8)\"")"
+    list_signed bob
+    run -0 georder policy trust --reason 'the first list'
+    georder order --prepare --quiet --file order.json >request.json
+    sign request.json order alice
+    lock_held 10
+    run -3 georder order --request request.json
+    [[ $output == *'approved by alice@example.com'*'denied by policy'*'demands approvals, 1 from pki-oncall, and 0 of these are there'* ]]
+    [ "$(posts)" = 0 ]
+    [ "$(last_record '.decision.reasons[0].code')" = approvals_missing ]
 }
