@@ -174,12 +174,13 @@ static void coverage_run(struct run *run)
 
     for (size_t i = 0; i < session->facts.rules; i++) {
         const char *id = policy_rule_id(session->policy, i);
+        bool decided = run->decided != NULL && run->decided[i];
 
         if (asked)
             junit_case(&run->junit, session->facts.name, id,
-                       run->decided[i] ? NULL : "the rule decided no case",
+                       decided ? NULL : "the rule decided no case",
                        "write a case that it permits or forbids");
-        if (run->decided[i])
+        if (decided)
             continue;
         run->uncovered++;
         cJSON_AddItemToArray(uncovered, cJSON_CreateString(id));

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The examples: valid, tested by their own cases, and each of their cases is needed: whoever makes an
 # example wider by one step makes one of its cases fail.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load helper
 load home
@@ -52,8 +52,9 @@ pins_and_networks() {
 }
 
 installed() {
-    cmp "$1" "$GEORDER_BUILD/share/georder/${1#"$GEORDER_SOURCE"/policy/}"
-    cmp "${1%.json}.tests.json" "$GEORDER_BUILD/share/georder/$(sed 's/json$/tests.json/' <<<"${1#"$GEORDER_SOURCE"/policy/}")"
+    local name=${1#"$GEORDER_SOURCE"/policy/}
+    cmp "$1" "$GEORDER_BUILD/share/georder/$name"
+    cmp "${1%.json}.tests.json" "$GEORDER_BUILD/share/georder/${name%.json}.tests.json"
 }
 
 @test "each is installed, and its cases beside it" {
