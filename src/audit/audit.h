@@ -67,7 +67,8 @@ MUST_USE enum result audit_append(struct audit *audit, const struct audit_event 
                                   struct err *err);
 
 /* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false.
- */
+ * Of a log for appending, all that was visited is what was signed, or RESULT_AUDIT: believe nothing
+ * before it has returned. */
 typedef bool audit_visit(void *context, uint64_t index, const char *line, size_t len,
                          const cJSON *payload);
 MUST_USE enum result audit_each(struct audit *audit, audit_visit *visit, void *context,

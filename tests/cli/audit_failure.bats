@@ -186,6 +186,34 @@ fill_disk() {
     cmp "$(segment)" "$BATS_TEST_TMPDIR/altered"
 }
 
+# altered RECORD FILTER: its payload by a jq filter, its signature and all other records as they were.
+altered() {
+    local payload
+    payload=$(sed -n "$(($1 + 1))p" "$(segment)" |
+        jq -c ".payload | gsub(\"-\"; \"+\") | gsub(\"_\"; \"/\") | @base64d | fromjson | $2" |
+        tr -d '\n' | basenc --base64url -w0 | tr -d =)
+    jq -c --arg payload "$payload" --argjson record "$1" \
+        'if input_line_number == $record + 1 then .payload = $payload else . end' "$(segment)" >"$BATS_TEST_TMPDIR/new"
+    cat "$BATS_TEST_TMPDIR/new" >"$(segment)"
+}
+
+@test "a record that was altered long ago is not believed: exit 10, no request, nothing is appended" {
+    [ "$(events)" = 'log.created policy.changed order.denied' ]
+    altered 1 '.unmapped.georder.policy.revision = 1'
+    cp "$(segment)" "$BATS_TEST_TMPDIR/altered"
+    [ "$(georder audit list --json | jq '.records[1].unmapped.georder.policy.revision')" = 1 ]
+    order -10
+    [[ $output == *'record 2 does not follow the one before: nothing is appended; run `georder audit verify`'* ]]
+    unsent
+    cmp "$(segment)" "$BATS_TEST_TMPDIR/altered"
+    # Nor the last one, which no other seals.
+    cp "$before/records/000000000000.jsonl" "$(segment)"
+    altered 2 '.unmapped.georder.event = "order.evidence"'
+    order -10
+    [[ $output == *'record 2 does not fit its signature: nothing is appended'* ]]
+    unsent
+}
+
 @test "a log that was cut: exit 10, no request, nothing is appended" {
     order -0
     head -n 4 "$(segment)" >"$BATS_TEST_TMPDIR/cut"
