@@ -15,6 +15,7 @@
 #define ATTEMPTS_MAX  5
 #define LOCK_PATIENCE (60 * 1000)
 #define LOCK_PAUSE    20
+#define HOURS_DEFAULT 24
 
 static const char help[] =
     "usage: georder order [--dry-run] [--again] (--file FILE | --zone ZONE --host HOST ...)\n"
@@ -101,6 +102,8 @@ static enum result arguments(struct placing *placing, struct order_input *input,
                        argv[optind]);
     if (placing->asked.path != NULL && (input->file != NULL || input->flags || placing->prepare))
         return err_set(err, RESULT_USAGE, "--request: it holds the whole order, so give it alone");
+    if (placing->hours != 0 && !placing->prepare)
+        return err_set(err, RESULT_USAGE, "--expires-in: only with --prepare");
     if (placing->prepare && placing->dry_run)
         return err_set(err, RESULT_USAGE, "--prepare records a request: not with --dry-run");
     return RESULT_OK;
@@ -417,7 +420,7 @@ static enum result order(struct placing *placing, struct order_input *input, str
     if (!placing->decision.permit)
         return deny(placing, err);
     if (placing->prepare)
-        return request_prepare(placing, placing->hours, err);
+        return request_prepare(placing, placing->hours != 0 ? placing->hours : HOURS_DEFAULT, err);
     /* With the orders of the day, it may be another rule that permits, one that wants evidence. */
     if ((placing->decision.orders_unjudged && look_before(placing, err) != RESULT_OK) ||
         evidence(placing, err) != RESULT_OK)
@@ -428,11 +431,8 @@ static enum result order(struct placing *placing, struct order_input *input, str
 enum result cmd_order(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
-    struct placing placing = {.session = &session,
-                              .body = BUF_INIT(32 * KIB),
-                              .lock = -1,
-                              .hours = 24,
-                              .asked = ASKED_INIT};
+    struct placing placing = {
+        .session = &session, .body = BUF_INIT(32 * KIB), .lock = -1, .asked = ASKED_INIT};
     struct order_input input = {0};
     struct err err = {0};
     enum result result = arguments(&placing, &input, argc, argv, &err);

@@ -24,7 +24,7 @@ struct placing {
     struct buf body;                   /* of the POST, and what the records name */
     bool again, dry_run, prepare;
     bool evidence_seen; /* a live pack of the zone shows the label */
-    int64_t hours;      /* that a request may be placed */
+    int64_t hours;      /* that a request may be placed; 0: not said */
     struct asked asked; /* the request */
     int64_t deadline;   /* for trying again after a 429: clock_monotonic() */
     int attempt;
@@ -66,7 +66,8 @@ MUST_USE enum result record_evidence(struct placing *placing, const char *path, 
 /* What the log says of the request, if there is one. */
 MUST_USE enum result earlier_look(struct placing *placing, struct err *err);
 /* RESULT_UNKNOWN when an order of the same content is unknown or open (unless --again);
- * RESULT_DENIED when the request is burnt, or with the orders of the day the policy denies. */
+ * RESULT_DENIED when the request is burnt, or with the orders of the day the policy denies;
+ * RESULT_CONFIG when the policy or the trust list is not the one in force any more. */
 MUST_USE enum result earlier_check(struct placing *placing, struct err *err);
 /* For rules with geo_evidence "existing": lists the zone's packs. RESULT_DENIED without one. */
 MUST_USE enum result evidence_check(struct placing *placing, struct err *err);

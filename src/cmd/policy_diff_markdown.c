@@ -30,6 +30,13 @@ static bool is_plain(char c)
            (unsigned char)c >= 0x80;
 }
 
+static char on_one_line(char c)
+{
+    if (c == '\n' || c == '\t')
+        return ' ';
+    return c;
+}
+
 static void references_put(struct buf *out, const char *text)
 {
     buf_puts(out, "<code>");
@@ -37,7 +44,7 @@ static void references_put(struct buf *out, const char *text)
         if (is_plain(*text))
             buf_putc(out, *text);
         else
-            buf_printf(out, "&#%d;", *text == '\n' || *text == '\t' ? ' ' : *text);
+            buf_printf(out, "&#%d;", on_one_line(*text));
     buf_puts(out, "</code>");
 }
 
@@ -48,7 +55,7 @@ static void span_put(struct buf *out, const char *text)
     fence_put(out, fence);
     buf_puts(out, fence > 1 ? " " : "");
     for (; *text != '\0'; text++)
-        buf_putc(out, *text == '\n' || *text == '\t' ? ' ' : *text);
+        buf_putc(out, on_one_line(*text));
     buf_puts(out, fence > 1 ? " " : "");
     fence_put(out, fence);
 }

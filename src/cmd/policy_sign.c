@@ -147,7 +147,7 @@ static enum result signature_check(const struct signed_file *file,
                                    const struct signature_file *signature, struct approval *out,
                                    struct err *err)
 {
-    const struct approvers *lists[] = {file->list, file->trust.approvers};
+    const struct approvers *lists[2] = {file->list, file->trust.approvers};
 
     if (lists[0] == NULL && lists[1] == NULL)
         return err_set(err, RESULT_CONFIG,
@@ -155,7 +155,7 @@ static enum result signature_check(const struct signed_file *file,
                        "FILE",
                        file->path, signature->name);
     *out = (struct approval){.type = ""};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists && !out->valid; i++)
+    for (size_t i = 0; i < 2 && !out->valid; i++)
         if (lists[i] != NULL)
             approval_check(lists[i], &file->message, signature, clock_now(), out);
     return RESULT_OK;

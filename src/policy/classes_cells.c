@@ -68,16 +68,19 @@ void class_sum(const struct region *region, unsigned side, uint32_t class, const
         planes_or(out, slots + (size_t)region->hit[h] * planes, planes);
 }
 
+/* The hottest loop of all: no room of its own is cleared for each class. */
 static void class_judge(struct region *region, unsigned side, uint32_t class)
 {
     struct region_side *in = &region->side[side];
+    const struct host_class *it = &region->class[class];
     unsigned planes = region->space->planes;
-    uint64_t forbid[PLANES_MAX], *out = in->cells + (size_t) class * planes;
-    bool wildcard = shape_is_wildcard(region->class[class].shape);
+    uint64_t *out = in->cells + (size_t) class * planes;
+    uint64_t possible = shape_is_wildcard(it->shape) ? PLANE_TXT : PLANE_ALL;
     class_sum(region, side, class, in->permit, out);
-    class_sum(region, side, class, in->forbid, forbid);
+    for (uint32_t h = it->hit[side]; h < it->hit[side] + it->hits[side]; h++)
+        planes_without(out, in->forbid + (size_t)region->hit[h] * planes, planes);
     for (unsigned i = 0; i < planes; i++)
-        out[i] &= ~forbid[i] & ~in->forbidden[i] & (wildcard ? PLANE_TXT : PLANE_ALL);
+        out[i] &= ~in->forbidden[i] & possible;
 }
 
 void region_judge(struct region *region, const struct trial *trial)
@@ -110,8 +113,11 @@ void region_orderable(const struct region *region, unsigned side, uint32_t hosts
     memset(at_least + planes, 0, sizeof *at_least * planes * hosts);
     memcpy(out, cells, sizeof *out * planes); /* of the apex */
     for (uint32_t c = 0; c < region->classes; c++, cells += planes) {
-        memcpy(missing, cells, sizeof missing[0] * planes);
+        memcpy(missing, out, sizeof missing[0] * planes);
         planes_without(missing, enough, planes);
+        if (!planes_any(missing, planes))
+            break;
+        planes_and(missing, cells, planes);
         uint32_t names = region->class[c].names < hosts ? region->class[c].names : hosts;
         for (; names > 0 && planes_any(missing, planes); names--)
             name_count(at_least, missing, hosts, planes);

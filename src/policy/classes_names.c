@@ -26,8 +26,9 @@ static char *part_put(char *at, const char *end, const char *part)
     size_t len = strlen(part);
     if (at == NULL || (size_t)(end - at) < len + 2) /* with a dot and a NUL */
         return NULL;
-    memcpy(at, part, len);
-    memcpy(at + len, ".", 2);
+    memcpy(at, part, len + 1);
+    at[len] = '.';
+    at[len + 1] = '\0';
     return at + len + 1;
 }
 

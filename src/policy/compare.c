@@ -9,12 +9,12 @@ const char *verdict_name(enum verdict verdict)
     return name[verdict];
 }
 
-/* In words of all planes and all trials of one zone: more would take minutes. */
-#define WORK_MAX 4e9
+/* In words of all planes and all trials of one zone: more would take more than ten seconds. */
+#define WORK_MAX 1e9
 
 static enum result work_check(const struct run *run, size_t trials, struct err *err)
 {
-    const struct region *region = run->region;
+    const struct region *region = &run->region;
     double words = (double)run->space.planes * ((double)region->classes + (double)region->hits);
     for (unsigned s = 0; s < SIDES; s++)
         words += (double)region->side[s].uses * 2;
@@ -29,7 +29,7 @@ static enum result work_check(const struct run *run, size_t trials, struct err *
 /* What one side permits and the other does not, in this trial. */
 static enum result side_compare(struct run *run, unsigned has, struct err *err)
 {
-    const struct region *region = run->region;
+    const struct region *region = &run->region;
     unsigned planes = run->space.planes;
     uint64_t open[PLANES_MAX], cells[PLANES_MAX];
     const uint64_t *mine = region->side[has].cells, *other = region->side[1 - has].cells;
@@ -50,7 +50,7 @@ static enum result side_compare(struct run *run, unsigned has, struct err *err)
 
 static enum result trial_run(struct run *run, struct err *err)
 {
-    region_judge(run->region, &run->trial);
+    region_judge(&run->region, &run->trial);
     for (unsigned side = 0; side < SIDES; side++)
         TRY(side_compare(run, side, err));
     return RESULT_OK;
@@ -59,8 +59,8 @@ static enum result trial_run(struct run *run, struct err *err)
 static enum result trials_run(struct run *run, struct err *err)
 {
     uint32_t hosts[HOSTS_MAX + 1];
-    size_t counts = hosts_boundaries(run->region, hosts);
-    size_t evidences = region_wants_evidence(run->region) ? 2 : 1;
+    size_t counts = hosts_boundaries(&run->region, hosts);
+    size_t evidences = region_wants_evidence(&run->region) ? 2 : 1;
     TRY(work_check(run, counts * evidences * run->occasions.count, err));
     for (size_t n = 0; n < counts; n++)
         for (size_t c = 0; c < run->occasions.count; c++)
@@ -74,17 +74,15 @@ static enum result trials_run(struct run *run, struct err *err)
 
 static enum result zone_run(struct run *run, uint32_t place, struct err *err)
 {
-    struct region region;
-    TRY(region_open(&run->space, place, &region, err));
-    run->region = &region;
+    TRY(region_open(&run->space, place, &run->region, err));
     enum result result = difference_begin(run, err);
     if (result == RESULT_OK)
-        result = occasions_make(&region, &run->occasions, err);
+        result = occasions_make(&run->region, &run->occasions, err);
     if (result == RESULT_OK)
         result = trials_run(run, err);
     difference_end(run);
     occasions_free(&run->occasions);
-    region_close(&run->space, &region);
+    region_close(&run->space, &run->region);
     return result;
 }
 

@@ -163,18 +163,13 @@ static unsigned persons_for(const struct gathering *in, size_t demand)
 
 static void demand_meet(struct gathering *in);
 
-/* `need` more persons for this demand: of those from `from` to `to` who get another group, then new
- * ones, whose kinds ascend from `kind`: so each set is made once. */
 static void persons_add(struct gathering *in, size_t demand, unsigned need, size_t from, size_t to,
+                        size_t kind);
+
+/* Another group for one of those from `from` to `to`. */
+static void groups_give(struct gathering *in, size_t demand, unsigned need, size_t from, size_t to,
                         size_t kind)
 {
-    if (in->full || !in->memory)
-        return;
-    in->full = ++in->steps > STEPS_MAX;
-    if (need == 0) {
-        demand_meet(in);
-        return;
-    }
     for (size_t p = from; p < to; p++)
         for (size_t k = 0; k < in->kinds; k++) {
             struct person before = in->person[p];
@@ -185,8 +180,21 @@ static void persons_add(struct gathering *in, size_t demand, unsigned need, size
             persons_add(in, demand, need - 1, p + 1, to, kind);
             in->person[p] = before;
         }
-    if (in->persons == APPROVERS_MAX)
-        in->full = true;
+}
+
+/* `need` more persons for this demand: of those from `from` to `to` who get another group, then new
+ * ones, whose kinds ascend from `kind`: so each set is made once. */
+static void persons_add(struct gathering *in, size_t demand, unsigned need, size_t from, size_t to,
+                        size_t kind)
+{
+    in->full = in->full || ++in->steps > STEPS_MAX || in->persons == APPROVERS_MAX;
+    if (in->full || !in->memory)
+        return;
+    if (need == 0) {
+        demand_meet(in);
+        return;
+    }
+    groups_give(in, demand, need, from, to, kind);
     for (size_t k = kind; k < in->kinds && !in->full; k++) {
         if ((in->kind[k].demands & BIT(demand)) == 0)
             continue;
@@ -239,16 +247,21 @@ static int set_compare(const void *left, const void *right)
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
+static void sets_gather(struct gathering *in)
+{
+    demands_collect(in);
+    in->memory = !in->full && kinds_collect(in);
+    for (unsigned s = 0; s < in->region->space->sides && in->memory && !in->full; s++)
+        side_gather(in, s);
+}
+
 enum result approvers_make(struct region *region, struct occasions *out, struct err *err)
 {
     struct gathering *in = calloc(1, sizeof *in);
     if (in == NULL)
         return err_set(err, RESULT_INTERNAL, "the approvers of orders: out of memory");
     *in = (struct gathering){.region = region, .out = out, .memory = true};
-    demands_collect(in);
-    in->memory = !in->full && kinds_collect(in);
-    for (unsigned s = 0; s < region->space->sides && in->memory && !in->full; s++)
-        side_gather(in, s);
+    sets_gather(in);
     enum result result = RESULT_OK;
     if (in->full)
         result = err_set(err, RESULT_CONFIG,

@@ -35,7 +35,7 @@ enum result difference_begin(struct run *run, struct err *err)
 {
     for (unsigned s = 0; s < SIDES; s++) {
         run->finding[s].zone_seen = false;
-        run->finding[s].class_seen = calloc(run->region->classes, sizeof(bool));
+        run->finding[s].class_seen = calloc(run->region.classes, sizeof(bool));
         if (run->finding[s].class_seen == NULL)
             return err_set(err, RESULT_INTERNAL, "the comparison: out of memory");
     }
@@ -55,7 +55,7 @@ static bool grant_add(struct run *run, unsigned has, uint32_t class, uint32_t ru
     struct difference *out = difference_of(run, has);
     struct finding *finding = &run->finding[has];
     unsigned planes = run->space.planes;
-    const struct host_class *it = &run->region->class[class];
+    const struct host_class *it = &run->region.class[class];
     struct names names;
     struct grant *grant = array_grown(out->grant, out->grants, sizeof *grant);
     if (grant == NULL)
@@ -68,10 +68,10 @@ static bool grant_add(struct run *run, unsigned has, uint32_t class, uint32_t ru
     memset(cells + out->grants * planes, 0, sizeof *cells * planes);
     grant += out->grants;
     *grant = (struct grant){.rule = run->space.side[has].policy->rule[rule].id,
-                            .zone = run->region->place->name,
+                            .zone = run->region.place->name,
                             .hosts = run->trial.hosts};
     char name[HOST_LEN + 2];
-    names_start(&names, run->region, it->node, it->shape);
+    names_start(&names, &run->region, it->node, it->shape);
     if (names_next(&names, name))
         line_put(grant->host, sizeof grant->host, name);
     finding->grant[rule] = (uint32_t)++out->grants;
@@ -84,7 +84,7 @@ static bool rule_note(struct run *run, unsigned has, uint32_t class, uint32_t ru
     struct finding *finding = &run->finding[has];
     unsigned planes = run->space.planes;
     uint64_t mine[PLANES_MAX] = {0};
-    rule_cells(run->region, has, rule, run->trial.evidence, mine);
+    rule_cells(&run->region, has, rule, run->trial.evidence, mine);
     planes_and(mine, cells, planes);
     if (!planes_any(mine, planes))
         return true;
@@ -99,13 +99,13 @@ static bool slot_note(struct run *run, unsigned has, uint32_t class, uint32_t in
                       const uint64_t *cells)
 {
     const struct side *side = &run->space.side[has];
-    struct region_side *in = &run->region->side[has];
+    struct region_side *in = &run->region.side[has];
     const struct slot *slot = &in->slot[index];
     unsigned planes = run->space.planes;
-    uint64_t new[PLANES_MAX], *seen = in->seen + (size_t)index *planes;
-    memcpy(new, cells, sizeof *new *planes);
-    planes_without(new, seen, planes);
-    if (!planes_any(new, planes))
+    uint64_t fresh[PLANES_MAX], *seen = in->seen + (size_t)index * planes;
+    memcpy(fresh, cells, sizeof *fresh * planes);
+    planes_without(fresh, seen, planes);
+    if (!planes_any(fresh, planes))
         return true;
     planes_or(seen, cells, planes);
     for (uint32_t u = slot->use; u < slot->use + slot->uses; u++)
@@ -120,13 +120,13 @@ enum result difference_note(struct run *run, unsigned has, uint32_t class, const
 {
     struct difference *out = difference_of(run, has);
     struct finding *finding = &run->finding[has];
-    const struct host_class *it = &run->region->class[class];
+    const struct host_class *it = &run->region.class[class];
     out->zones += !finding->zone_seen;
     out->classes += !finding->class_seen[class];
     finding->zone_seen = finding->class_seen[class] = true;
     planes_or(finding->cells, cells, run->space.planes);
     for (uint32_t h = it->hit[has]; h < it->hit[has] + it->hits[has]; h++)
-        if (!slot_note(run, has, class, run->region->hit[h], cells))
+        if (!slot_note(run, has, class, run->region.hit[h], cells))
             return err_set(err, RESULT_INTERNAL, "the comparison: out of memory");
     if (out->found && out->order.hosts <= run->trial.hosts)
         return RESULT_OK;

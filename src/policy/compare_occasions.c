@@ -139,6 +139,15 @@ static void times_fill(struct making *in, const int64_t *cut, size_t cuts, int64
     }
 }
 
+static enum result too_many(const struct making *in, struct err *err)
+{
+    return err_set(err, RESULT_CONFIG,
+                   "the rules of the zone %s have too many different limits to be compared "
+                   "exactly: give rules the same max_orders, change_windows, freeze and approvals "
+                   "where they mean the same",
+                   in->region->place->name);
+}
+
 static enum result times_make(struct making *in, struct err *err)
 {
     const struct space *space = in->region->space;
@@ -146,8 +155,13 @@ static enum result times_make(struct making *in, struct err *err)
     bool mark[WEEK_MINUTES] = {false};
     size_t cuts = 0, marks = marks_make(in, mark);
     int64_t *cut = cuts_make(in, facts->effective_ms, facts->expires_ms, &cuts);
-    if (cut != NULL && cuts * (marks + 1) <= QUESTIONS_MAX)
-        in->time = calloc(cuts * (marks + 1) + 1, sizeof *in->time);
+    if (cut == NULL)
+        return err_set(err, RESULT_INTERNAL, "the times of a policy: out of memory");
+    if (cuts * (marks + 1) > QUESTIONS_MAX) {
+        free(cut);
+        return too_many(in, err);
+    }
+    in->time = calloc(cuts * (marks + 1) + 1, sizeof *in->time);
     if (in->time != NULL)
         times_fill(in, cut, cuts, facts->expires_ms, mark);
     free(cut);
@@ -178,15 +192,6 @@ static bool occasion_known(const struct making *in, const uint64_t *fits, uint64
             memcmp(in->fits + i * in->words, fits, sizeof *fits * in->words) == 0)
             return true;
     return false;
-}
-
-static enum result too_many(const struct making *in, struct err *err)
-{
-    return err_set(err, RESULT_CONFIG,
-                   "the rules of the zone %s have too many different limits to be compared "
-                   "exactly: give rules the same max_orders, change_windows, freeze and approvals "
-                   "where they mean the same",
-                   in->region->place->name);
 }
 
 static enum result occasion_add(struct making *in, const struct circumstances *at, struct err *err)

@@ -9,7 +9,7 @@ struct run {
     const struct policy *old, *new;
     struct comparison *out;
     struct space space;
-    struct region *region;
+    struct region region; /* the zone at hand */
     struct occasions occasions;
     struct trial trial;
     struct finding {      /* by the side that permits */

@@ -41,7 +41,7 @@ static void hosts_add(const struct region *region, uint32_t class, uint32_t host
 static void hosts_fill(const struct run *run, unsigned has, uint32_t class, unsigned plane,
                        uint64_t cell, struct order *out)
 {
-    const struct region *region = run->region;
+    const struct region *region = &run->region;
     const uint64_t *cells = region->side[has].cells + plane;
     hosts_add(region, 0, 1, out);
     hosts_add(region, class, (uint32_t)out->hosts + (class != 0), out);
@@ -53,7 +53,7 @@ static void hosts_fill(const struct run *run, unsigned has, uint32_t class, unsi
 /* By its name, unless the other policy has another zone of that name. */
 static void zone_fill(const struct run *run, unsigned has, struct order *out)
 {
-    const struct place *place = run->region->place;
+    const struct place *place = run->region.place;
     bool other = zone_named(run->space.side[1 - has].policy, place->name) != NONE &&
                  place->zone[1 - has] == NONE;
     line_put(out->zone, sizeof out->zone, other ? place->id : place->name);

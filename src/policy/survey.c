@@ -174,33 +174,33 @@ static void class_mark(struct surveying *in, const struct host_class *class, boo
                        bool needed, const uint64_t *cells)
 {
     unsigned planes = in->space.planes;
-    uint64_t new[PLANES_MAX];
+    uint64_t fresh[PLANES_MAX];
     for (uint32_t h = class->hit[0]; h < class->hit[0] + class->hits[0]; h++) {
         uint32_t slot = in->region.hit[h];
         uint64_t *seen = (needed ? in->shown : in->met)[permit] + (size_t)slot * planes;
-        memcpy(new, cells, sizeof *new *planes);
-        planes_and(new, in->once[permit] + (size_t)slot * planes, planes);
-        planes_without(new, seen, planes);
-        if (!planes_any(new, planes))
+        memcpy(fresh, cells, sizeof *fresh * planes);
+        planes_and(fresh, in->once[permit] + (size_t)slot * planes, planes);
+        planes_without(fresh, seen, planes);
+        if (!planes_any(fresh, planes))
             continue;
-        planes_or(seen, new, planes);
-        slot_mark(in, slot, permit, needed, new);
+        planes_or(seen, fresh, planes);
+        slot_mark(in, slot, permit, needed, fresh);
     }
 }
 
 static void any_mark(struct surveying *in, bool needed, const uint64_t *cells)
 {
     unsigned planes = in->space.planes;
-    uint64_t new[PLANES_MAX];
-    memcpy(new, cells, sizeof *new *planes);
-    planes_without(new, in->any_seen[needed], planes);
-    planes_or(in->any_seen[needed], new, planes);
-    if (!planes_any(new, planes))
+    uint64_t fresh[PLANES_MAX] = {0};
+    memcpy(fresh, cells, sizeof *fresh * planes);
+    planes_without(fresh, in->any_seen[needed], planes);
+    planes_or(in->any_seen[needed], fresh, planes);
+    if (!planes_any(fresh, planes))
         return;
     for (uint32_t i = 0; i < in->region.side[0].anys; i++) {
         uint32_t rule = in->region.side[0].any[i];
         struct surveyed *mark = &in->out->rule[rule];
-        if (!side_of(in)->on[rule] || !cells_meet(in, rule, new))
+        if (!side_of(in)->on[rule] || !cells_meet(in, rule, fresh))
             continue;
         mark->needed |= needed;
         mark->reached = true;
@@ -258,7 +258,7 @@ static void forbids_survey(struct surveying *in, uint32_t index)
     const struct host_class *class = &in->region.class[index];
     unsigned planes = in->space.planes;
     struct counted count;
-    uint64_t permit[PLANES_MAX], unique[PLANES_MAX];
+    uint64_t permit[PLANES_MAX] = {0}, unique[PLANES_MAX] = {0};
     class_count(in, class, false, &count);
     if (!planes_any(count.once, planes))
         return;
@@ -406,7 +406,7 @@ static bool survey_allocate(const struct policy *policy, struct survey *out)
     size_t zones = 1;
     for (uint32_t r = 0; r < policy->rules; r++)
         zones += policy->rule[r].zones;
-    out->rule = calloc(policy->rules, sizeof *out->rule);
+    out->rule = calloc((size_t)policy->rules + 1, sizeof *out->rule);
     out->apex = calloc(zones, sizeof *out->apex);
     for (uint32_t r = 0; out->rule != NULL && r < policy->rules; r++)
         out->rule[r].known = true;

@@ -36,6 +36,17 @@ georder_at() { # SECONDS COMMAND ARGUMENT...
     LD_PRELOAD=$BATS_FILE_TMPDIR/clock.so CLOCK_SHIFT=$1 georder "${@:2}"
 }
 
+# at_once PROCESS...: their turn comes, by descriptor 9, but no intent can be recorded for a while:
+# were turns not kept, all would find that they are the first.
+at_once() {
+    await turns_wait "$@"
+    exec 8<audit/lock
+    flock -s 8
+    exec 9>&-
+    sleep 0.5
+    exec 8>&-
+}
+
 start='log.created approvers.changed policy.changed'
 
 # The rule demands two of the group pki-oncall: alice, bob, dave (a login name of whom is this
@@ -203,10 +214,13 @@ craft() {
     dual
     prepare
     approved_by alice bob
+    exec 9>audit/orders.lock
+    flock 9
     for i in 1 2 3 4; do
-        georder order --quiet --again --request request.json 2>/dev/null 3>&- &
+        "$GEORDER" order --config georder.json --quiet --again --request request.json 2>/dev/null 3>&- 8>&- 9>&- &
         pids+=($!)
     done
+    at_once "${pids[@]}"
     for i in "${pids[@]}"; do
         local status=0
         wait "$i" || status=$?
@@ -344,6 +358,7 @@ craft() {
     run -2 georder order --prepare --dry-run --file order.json
     run -2 georder order --prepare --expires-in 0 --file order.json
     run -2 georder order --prepare --expires-in 25 --file order.json
+    run -2 georder order --expires-in 2 --file order.json
     run -2 georder order --request nothing.json
     run -2 georder order --request order.json
     jq '.expires = "2099-01-01T00:00:00Z"' request.json >long.json
@@ -462,11 +477,15 @@ limited() { # COUNT [POLICY FILTER]
     local i pids=() placed=0 refused=0
     keystore_home
     limited 1
+    run -3 georder order --quiet --file denied.json # the policy is recorded
+    exec 9>audit/orders.lock
+    flock 9
     for i in a b c d; do
         jq --arg name "$i" '.hosts = ["example.com", "\($name).example.com"]' order.json >"$i.json"
-        georder order --quiet --file "$i.json" 2>/dev/null 3>&- &
+        "$GEORDER" order --config georder.json --quiet --file "$i.json" 2>/dev/null 3>&- 8>&- 9>&- &
         pids+=($!)
     done
+    at_once "${pids[@]}"
     for i in "${pids[@]}"; do
         local status=0
         wait "$i" || status=$?

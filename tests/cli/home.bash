@@ -66,6 +66,18 @@ await() {
     return 1
 }
 
+# turns_wait PROCESS...: that each order waits for its turn, which another one, or a test, has.
+turns_wait() {
+    local process fd waits
+    for process; do
+        waits=0
+        for fd in "/proc/$process/fd"/*; do
+            [[ $(readlink "$fd") != */orders.lock ]] || waits=1
+        done
+        [ $waits = 1 ] || return 1
+    done
+}
+
 posts() { # how many orders arrived
     rehearsal_log 'select(.event == "request" and .method == "POST") | .path' | wc -l
 }

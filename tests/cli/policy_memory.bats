@@ -212,6 +212,34 @@ forgetful_georder() {
     [ "$(events)" = log.created ]
 }
 
+# A first order that waits for its turn, until descriptor 9 is closed: sets ORDER, its process.
+waiting_order() { # ARGUMENT...
+    exec 9>audit/orders.lock
+    flock 9
+    "$GEORDER" order --config georder.json "$@" >said 2>&1 3>&- 9>&- &
+    ORDER=$!
+    await turns_wait "$ORDER"
+}
+
+waited() { # EXIT
+    local status=0
+    exec 9>&-
+    wait "$ORDER" || status=$?
+    [ "$status" = "$1" ]
+}
+
+@test "a higher revision that came into force while an order waited: exit 11, nothing sent" {
+    in_force
+    waiting_order --file order.json
+    policy_edit .
+    georder credential verify --quiet
+    waited 11
+    grep -q 'another \(policy\|trust list\) came into force while this order waited' said
+    [ "$(posts)" = 0 ]
+    [ "$(events)" = 'log.created policy.changed order.denied policy.changed credential.verified' ]
+    order -0
+}
+
 # --- With approvals ------------------------------------------------------------------------------
 
 # The config demands approvals, two of alice, bob and carol; nothing is signed or trusted yet.
@@ -361,6 +389,18 @@ trusted() {
     run -11 georder order --again --file order.json
     [[ $output == *'approved by 0 of the 2 people needed'* ]]
     [ "$(posts)" = 1 ]
+}
+
+@test "another trust list that came into force while an order waited: exit 11, nothing sent" {
+    trusted
+    waiting_order --file order.json
+    approvers 2 1 bob
+    list_signed alice bob
+    georder credential verify --quiet
+    waited 11
+    grep -q 'another \(policy\|trust list\) came into force while this order waited' said
+    [ "$(posts)" = 0 ]
+    order -0
 }
 
 @test "a trust list of a lower or the same revision: exit 11, whoever signed it" {

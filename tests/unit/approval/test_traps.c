@@ -1,7 +1,6 @@
 /* The traps of SSH signatures, each by name: (a) to (f) of reference/policy.md 3.2. What the real
  * ssh-keygen takes and we refuse is shown by asking it, too. */
 #include <criterion/criterion.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "helper_approval.h"
@@ -273,7 +272,6 @@ Test(traps, b_text_before_or_behind_the_armor)
 Test(traps, b_base64_that_is_not_canonical)
 {
     AUTO_BUF good = BUF_INIT(SIGNATURE_MAX);
-    AUTO_BUF blob = BUF_INIT(SIGNATURE_MAX);
     struct forge forge;
     forge_make(&forge, FORGE_SK_ED25519);
     forge_sign(&forge, &good);
