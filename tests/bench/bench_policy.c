@@ -265,7 +265,8 @@ int main(int argc, char **argv)
         struct times times = shape_measure(ZONES, (int)strtol(argv[1], NULL, 10), known);
         (void)printf("%.4f %.4f\n", times.permit, times.deny);
     } else {
-        good = thousand(known) & growth(known);
+        good = thousand(known);
+        good = growth(known) && good;
     }
     authorities_free(&known);
     return good ? 0 : 1;
