@@ -131,6 +131,26 @@ static bool lacks_approvals_only(const struct decision *decision)
     return decision->omitted == 0;
 }
 
+/* As a request is placed only if it is: the people who sign read the order, not the digest. */
+static enum result body_check(const struct signed_file *file, const struct order *order,
+                              struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(32 * KIB);
+    char digest[SHA256_HEX_LEN + 1];
+
+    order_body(&body, order);
+    if (buf_check(&body, "the body of the order", err) != RESULT_OK)
+        return err->result;
+    sha256_hex(buf_text(&body), body.len, digest);
+    if (strcmp(digest, file->request.body) == 0 &&
+        (order->zone_id[0] == '\0' || strcmp(order->zone_id, file->request.zone_id) == 0))
+        return RESULT_OK;
+    return err_set(err, RESULT_CONFIG,
+                   "%s: body_sha256 and zone_id are not those of its order: it cannot be placed; "
+                   "prepare another request",
+                   file->path);
+}
+
 static enum result request_decide(struct session *session, const struct signed_file *file,
                                   const struct circumstances *at, struct err *err)
 {
@@ -143,7 +163,7 @@ static enum result request_decide(struct session *session, const struct signed_f
         return err->result;
     decision_tell(session, &order, &decision);
     if (decision.permit)
-        return RESULT_OK;
+        return body_check(file, &order, err);
     (void)decision_error(session, &decision, err);
     if (lacks_approvals_only(&decision))
         err->result = RESULT_CONFIG;

@@ -302,13 +302,14 @@ stock() {
 # request_of USER: as `georder order --prepare` writes it, for a policy whose rule wants two people
 request_of() {
     jq '.rules[0] += {approvals: {count: 2, from: ["pki-oncall"]}}' policy.json >dual.json
-    jq -n --arg user "$1" --arg sum "$(sha256sum dual.json | cut -d' ' -f1)" \
+    local body='{"type":"advanced","hosts":["example.com"],"validation_method":"txt","validity_days":90,"certificate_authority":"google","cloudflare_branding":false}'
+    jq -n --arg user "$1" --arg sum "$(sha256sum dual.json | cut -d' ' -f1)" --arg body "$(printf %s "$body" | sha256sum | cut -d' ' -f1)" \
         --arg created "$(date -u -d '1 hour ago' +%FT%TZ)" --arg expires "$(date -u -d '1 hour' +%FT%TZ)" \
         '{georder_request: 1, requester: $user, origin: "a/b", created: $created, expires: $expires,
           order: {zone: "example.com", hosts: ["example.com"], type: "advanced", certificate_authority: "google",
             validity_days: 90, validation_method: "txt", cloudflare_branding: false, geo_restrictions: {label: "eu"}},
           policy: {revision: 7, sha256: $sum}, zone_id: "023e105f4ecef8ad9ca31a8372d0c353",
-          body_sha256: ("0" * 64), nonce: "00112233445566778899aabbccddeeff"}' >request.json
+          body_sha256: $body, nonce: "00112233445566778899aabbccddeeff"}' >request.json
     rm -rf request.json.sig
 }
 
@@ -334,6 +335,19 @@ request_of() {
     [[ $status == 11 && $stderr == *'was made under policy revision 7'* ]]
     verify request.json
     [[ $status == 11 && $stderr == *'no config'* ]]
+}
+
+@test "verify: a request that would send something else than its order is told: exit 11" {
+    local member
+    trust_list 1 1 alice bob carol >approvers.json
+    for member in body_sha256 zone_id; do
+        request_of alice
+        jq --arg member "$member" '.[$member] |= sub("^."; "f")' request.json >new && mv new request.json
+        approve request.json georder-order@georder bob
+        approve request.json georder-order@georder carol
+        verify request.json --policy dual.json
+        [[ $status == 11 && $stderr == *'body_sha256 and zone_id are not those of its order'* ]]
+    done
 }
 
 @test "verify: a request that is over, or that the policy denies for another reason" {
