@@ -22,8 +22,8 @@ static const char help[] =
     "has its own\n";
 
 static const struct policy_verb *const verbs[] = {
-    &policy_lint_verb, &policy_show_verb,   &policy_test_verb, &policy_diff_verb,
-    &policy_sign_verb, &policy_verify_verb, &policy_trust_verb};
+    &policy_lint_verb, &policy_show_verb,   &policy_test_verb,  &policy_diff_verb,
+    &policy_sign_verb, &policy_verify_verb, &policy_trust_verb, NULL};
 
 cJSON *facts_json(const struct policy_facts *facts)
 {
@@ -60,7 +60,7 @@ enum result policy_verb_load(struct session *session, const char *file, struct e
                                                              : err->result;
 }
 
-/* The verb is the first word, wherever the options stand; it is taken out of argv. */
+/* The verb is the first word that is one, wherever the options stand; it is taken out of argv. */
 static const struct policy_verb *verb_take(int *argc, char **argv)
 {
     for (int i = 1; i < *argc; i++) {
@@ -68,25 +68,27 @@ static const struct policy_verb *verb_take(int *argc, char **argv)
             i += strcmp(argv[i], "--config") == 0;
             continue;
         }
-        for (size_t v = 0; v < sizeof verbs / sizeof *verbs; v++) {
-            if (strcmp(verbs[v]->name, argv[i]) != 0)
+        for (const struct policy_verb *const *verb = verbs; *verb != NULL; verb++) {
+            if (strcmp((*verb)->name, argv[i]) != 0)
                 continue;
-            memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof *argv);
+            memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(char *));
             (*argc)--;
-            return verbs[v];
+            return *verb;
         }
-        return NULL;
     }
     return NULL;
 }
 
 static enum result verb_missing(struct err *err)
 {
-    size_t count = sizeof verbs / sizeof *verbs;
     AUTO_BUF names = BUF_INIT(256);
 
-    for (size_t v = 0; v < count; v++)
-        buf_printf(&names, "%s%s", v == 0 ? "" : v + 1 < count ? ", " : " or ", verbs[v]->name);
+    for (size_t v = 0; verbs[v] != NULL; v++)
+        buf_printf(&names, "%s%s",
+                   v == 0                 ? ""
+                   : verbs[v + 1] != NULL ? ", "
+                                          : " or ",
+                   verbs[v]->name);
     return err_set(err, RESULT_USAGE, "say %s; see georder policy --help", buf_text(&names));
 }
 
