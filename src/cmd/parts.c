@@ -1,5 +1,7 @@
 #include "parts.h"
 
+#include <string.h>
+
 #include "guard.h"
 
 cJSON *policy_part(const struct policy_facts *facts)
@@ -104,6 +106,8 @@ enum result event_append(struct session *session, struct audit_event *event, cJS
     AUTO_JSON *owned = detail;
     uint64_t index = 0;
 
+    if (strcmp(session->login, session->actor) != 0)
+        add_given(owned, "login", session->login);
     event->detail = owned;
     if (audit_append(session->audit, event, body != NULL ? buf_text(body) : NULL,
                      body != NULL ? body->len : 0, &index, err) != RESULT_OK)

@@ -111,7 +111,7 @@ static enum result request_fill(const struct placing *placing, int64_t hours,
     hex_put(&nonce, bytes, sizeof bytes);
     memcpy(request->nonce, buf_text(&nonce), NONCE_LEN + 1);
     (void)snprintf(request->origin, sizeof request->origin, "%s", session->config.origin);
-    (void)snprintf(request->requester, sizeof request->requester, "%s", session->actor);
+    (void)snprintf(request->requester, sizeof request->requester, "%s", session->login);
     memcpy(request->zone_id, placing->order.zone_id, sizeof request->zone_id);
     memcpy(request->policy, session->facts.digest, sizeof request->policy);
     sha256_hex(buf_text(&placing->body), placing->body.len, request->body);

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <pwd.h>
@@ -122,18 +123,37 @@ size_t certificates_count(const struct buf *pem)
     return count;
 }
 
+static void user_name(uid_t uid, char out[LOGIN_SIZE])
+{
+    const struct passwd *user = getpwuid(uid);
+
+    /* A name that is cut would be another's, or nobody's: the requester could approve. */
+    if (user != NULL && strlen(user->pw_name) < LOGIN_SIZE &&
+        utf8_valid(user->pw_name, strlen(user->pw_name)))
+        (void)snprintf(out, LOGIN_SIZE, "%s", user->pw_name);
+    else
+        (void)snprintf(out, LOGIN_SIZE, "uid %u", uid);
+}
+
+/* Who logged in, which sudo and su do not change. Where nothing has set it, who runs this. */
+static uid_t login_uid(void)
+{
+    AUTO_FD fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+    char text[16] = "";
+    int64_t uid = 0;
+
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0 || !number_parse(text, UINT32_MAX - 1, &uid))
+        return getuid();
+    return (uid_t)uid;
+}
+
 static void identify(struct session *session)
 {
-    const struct passwd *user = getpwuid(getuid());
     struct utsname host;
 
     session->actor_uid = getuid();
-    /* A name that is cut would be another's, or nobody's: the requester could approve. */
-    if (user != NULL && strlen(user->pw_name) < sizeof session->actor &&
-        utf8_valid(user->pw_name, strlen(user->pw_name)))
-        (void)snprintf(session->actor, sizeof session->actor, "%s", user->pw_name);
-    else
-        (void)snprintf(session->actor, sizeof session->actor, "uid %d", (int)getuid());
+    user_name(getuid(), session->actor);
+    user_name(login_uid(), session->login);
     if (uname(&host) == 0 && utf8_valid(host.nodename, strlen(host.nodename)))
         (void)snprintf(session->host, sizeof session->host, "%s", host.nodename);
 }

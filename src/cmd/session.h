@@ -10,6 +10,8 @@
 #include "output.h"
 #include "policy.h"
 
+#define LOGIN_SIZE 64 /* with the NUL */
+
 struct session {
     struct options options;
     struct output output;
@@ -24,7 +26,8 @@ struct session {
     struct trust_list list;
     int audit_fd; /* the log's directory */
     struct audit *audit;
-    char actor[64], host[256]; /* who runs this, and where */
+    char actor[LOGIN_SIZE], host[256]; /* who runs this, and where */
+    char login[LOGIN_SIZE];            /* who logged in, were it before a sudo */
     int64_t actor_uid;
     uint32_t timeout_ms; /* of one exchange; 0: the default */
 };

@@ -53,3 +53,11 @@ nothing_sent() { # EVENTS
     [ "$(events)" = "$1" ]
     verified
 }
+
+# Who makes a request, by georder: whoever logged in, or else who runs this.
+me() {
+    local uid
+    uid=$(cat /proc/self/loginuid 2>/dev/null) || uid=4294967295
+    [[ $uid != 4294967295 ]] || uid=$(id -u)
+    id -un "$uid"
+}

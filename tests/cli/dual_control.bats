@@ -9,7 +9,7 @@ load approve
 
 setup_file() {
     home_template
-    people_make alice bob carol dave "$(id -un)"
+    people_make alice bob carol dave "$(me)"
     cc -shared -fPIC -o "$BATS_FILE_TMPDIR/clock.so" "$GEORDER_SOURCE/tests/cli/clock.c"
 }
 
@@ -54,7 +54,7 @@ start='log.created approvers.changed policy.changed'
 dual() { # [POLICY FILTER]
     policy_edit ".rules[0].approvals = {count: 2, from: [\"pki-oncall\"]} | ${1:-.}"
     approvers 1 1 alice bob "$(person carol '.groups = ["network"]')" \
-        "$(person dave ".users = [\"$(id -un)\"]")" "$(id -un)"
+        "$(person dave ".users = [\"$(me)\"]")" "$(me)"
     list_signed alice
     georder policy trust --quiet --reason 'the first list'
     [ "$(events)" = "$start" ]
@@ -108,7 +108,7 @@ craft() {
     [ "$(events)" = 'log.created policy.changed order.prepared' ]
     [ "$(last_record .order_request.sha256)" = "$(sha256sum request.json | cut -d' ' -f1)" ]
     [ "$(head -c 1 request.json)$(tail -n 1 request.json)" = '{}' ]
-    jq -es --arg user "$(id -un)" --arg zone "$ZONE_ID" --arg policy "$(sha256sum policy.json | cut -d' ' -f1)" \
+    jq -es --arg user "$(me)" --arg zone "$ZONE_ID" --arg policy "$(sha256sum policy.json | cut -d' ' -f1)" \
         --slurpfile order order.json 'length == 1 and (.[0] | .georder_request == 1 and .requester == $user
         and .origin == "rehearsal.example/georder" and .zone_id == $zone and .order.hosts == $order[0].hosts
         and .policy == {revision: 3, sha256: $policy} and (.nonce | length) == 32
@@ -120,6 +120,19 @@ craft() {
     cp request.json first.json
     prepare
     [ "$(jq -r .nonce first.json)" != "$(jq -r .nonce request.json)" ]
+}
+
+@test "who logged in made the request, although another runs it, as by sudo" {
+    # shellcheck disable=SC2016
+    run bash -c 'echo "$1" >/proc/self/loginuid' - "$(id -u nobody)"
+    [ "$status" = 0 ] || skip 'the kernel lets nobody be logged in here'
+    policy_edit '.rules[0].approvals = {count: 2, from: ["pki-oncall"]}'
+    # shellcheck disable=SC2016
+    bash -c 'echo "$1" >/proc/self/loginuid && exec "$GEORDER" order --config georder.json --prepare --file order.json' \
+        - "$(id -u nobody)" >request.json
+    [ "$(jq -r .requester request.json)" = nobody ]
+    [ "$(last_record '[.login, .order_request.requester] | @json')" = '["nobody","nobody"]' ]
+    verified
 }
 
 @test "--prepare of an order that the policy denies otherwise: exit 3, no request" {
@@ -251,8 +264,8 @@ craft() {
     approved_by alice dave
     denied 'note: dave@example.com.sig does not count: made the request, and nobody approves their own'
     [[ $output == *'and 1 of these are there'* ]]
-    approved_by alice "$(id -un)"
-    denied "note: $(id -un)@example.com.sig does not count: made the request"
+    approved_by alice "$(me)"
+    denied "note: $(me)@example.com.sig does not count: made the request"
     [ "$(last_record '[.order_request.approvals[].principal] | @json')" = '["alice@example.com"]' ]
 }
 
