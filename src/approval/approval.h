@@ -17,7 +17,7 @@
 #define APPROVAL_APPROVERS "georder-approvers@georder"
 #define APPROVAL_ORDER     "georder-order@georder"
 
-#define APPROVERS_MAX   (32 * 1024) /* bytes of approvers.json: it must fit into a record */
+#define APPROVERS_MAX   (24 * 1024) /* bytes of approvers.json: it must fit into a record */
 #define SIGNATURE_MAX   (16 * 1024) /* bytes of one signature file */
 #define SIGNATURES_MAX  64          /* files beside one signed file; principals of a list too */
 #define PRINCIPAL_LEN   251         /* with ".sig" it is a file's name: 255 bytes */

@@ -6,7 +6,7 @@
 
 #define REVISION_MAX 999999999
 #define KEY_TEXT_MAX 4096
-#define GROUP_LEN    64
+#define GROUP_LEN    32 /* as in a rule of a policy */
 
 static const char *const top_members[] = {"georder_approvers", "revision", "threshold", "approvers",
                                           NULL};

@@ -145,6 +145,19 @@ static void lint_geo(struct linting *in, uint32_t index)
             "\"geo_evidence\": \"existing\" demands a live pack that shows it before");
 }
 
+/* What the survey could not say is said, not passed over. */
+static void lint_unknown(struct linting *in)
+{
+    uint32_t unknown = 0;
+    for (uint32_t i = 0; i < in->policy->rules; i++)
+        unknown += !in->survey.rule[i].known;
+    if (unknown > 0)
+        lint_say(lint_add(in, "not_compared", NONE, "/rules"),
+                 "rules that have too many different limits or approvals beside each other to say "
+                 "which of them are needless: %u; make those alike that mean the same",
+                 unknown);
+}
+
 enum result policy_lint(const struct policy *policy, int64_t now, struct lint *out, struct err *err)
 {
     struct linting in = {.policy = policy, .now = now, .out = out};
@@ -153,6 +166,7 @@ enum result policy_lint(const struct policy *policy, int64_t now, struct lint *o
     lint_times(&in);
     lint_api(&in);
     lint_zones(&in);
+    lint_unknown(&in);
     for (uint32_t i = 0; i < policy->rules && !in.failed; i++) {
         lint_authorities(&in, i);
         lint_geo(&in, i);

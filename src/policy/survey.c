@@ -366,13 +366,15 @@ static enum result region_survey(struct surveying *in, struct err *err)
 {
     uint32_t hosts[HOSTS_MAX + 1];
     size_t counts = hosts_boundaries(&in->region, hosts);
+    struct err why = {0};
     apex_survey(in);
-    enum result result = occasions_make(&in->region, &in->occasions, err);
+    enum result result = occasions_make(&in->region, &in->occasions, &why);
     if (result == RESULT_CONFIG ||
         (result == RESULT_OK && too_much(in, counts * in->occasions.count))) {
         unknown_mark(in);
         return RESULT_OK;
     }
+    *err = why;
     if (result == RESULT_OK && !counts_allocate(in))
         result = err_set(err, RESULT_INTERNAL, "the survey of the rules: out of memory");
     if (result == RESULT_OK)

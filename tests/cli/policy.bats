@@ -181,3 +181,13 @@ API https://api.cloudflare.com/client/v4, pins: 16, networks: 22, TLS 1.3 or new
     run -11 "$GEORDER" policy lint .
     [[ $output == *'not a regular file'* ]]
 }
+
+@test "too many different approvals to compare: valid, and lint says that it could not" {
+    changed '.rules = [range(300) as $i | .rules[0] + {id: "r\($i)", approvals: {count: 9, from: [range(8) | "g\(. * 37 + $i)"]}}]'
+    lint
+    [ "$status" = 0 ]
+    [[ -z $stderr && $output == */rules:\ not_compared:*:\ 300\;*$'\nvalid: '* ]]
+    run --separate-stderr "$GEORDER" policy diff policy.json policy.json
+    [ "$status" = 11 ]
+    [[ $stderr == *'zone example.com demand too many different approvals'* ]]
+}
