@@ -1,9 +1,7 @@
 /* Public keys read: the text, then the blob (RFC 4253 6.6, 5656 3.1, 8709 4; PROTOCOL.u2f). */
 #include "ssh_key.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <string.h>
 
 #include "internal.h"
@@ -47,37 +45,12 @@ static enum result fault(struct err *err, const char *what)
     return err_set(err, RESULT_CONFIG, "%s", what);
 }
 
-static EVP_PKEY *pkey_from(const char *algorithm, OSSL_PARAM_BLD *build)
-{
-    EVP_PKEY *out = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    if (params == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
-        EVP_PKEY_fromdata(context, &out, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        out = NULL;
-    OSSL_PARAM_free(params);
-    EVP_PKEY_CTX_free(context);
-    return out;
-}
-
 static enum result ed25519_read(struct slice *in, struct ssh_key *key, struct err *err)
 {
     if (!wire_string(in, &key->material) || key->material.len != ED25519_LEN)
         return fault(err, "is broken: an Ed25519 key has 32 bytes; copy the .pub file again");
     key->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->material.at, ED25519_LEN);
     return key->pkey != NULL ? RESULT_OK : fault(err, "libcrypto does not take this Ed25519 key");
-}
-
-static EVP_PKEY *ecdsa_from(const char *group, struct slice point)
-{
-    EVP_PKEY *out = NULL;
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    if (build != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.at, point.len) == 1)
-        out = pkey_from("EC", build);
-    OSSL_PARAM_BLD_free(build);
-    return out;
 }
 
 static enum result ecdsa_read(struct slice *in, struct ssh_key *key, struct err *err)
@@ -88,25 +61,9 @@ static enum result ecdsa_read(struct slice *in, struct ssh_key *key, struct err 
     if (!wire_string(in, &point) || point.len != key->type->point || point.at[0] != 0x04)
         return fault(err, "is broken: not an uncompressed point of its curve");
     key->material = point;
-    key->pkey = ecdsa_from(key->type->group, point);
+    key->pkey = pkey_of_point(key->type->group, point.at, point.len);
     return key->pkey != NULL ? RESULT_OK
                              : fault(err, "is broken: the point does not lie on its curve");
-}
-
-static EVP_PKEY *rsa_from(struct slice e, struct slice n)
-{
-    EVP_PKEY *out = NULL;
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    BIGNUM *modulus = BN_bin2bn(n.at, (int)n.len, NULL);
-    BIGNUM *exponent = BN_bin2bn(e.at, (int)e.len, NULL);
-    if (build != NULL && modulus != NULL && exponent != NULL &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
-        out = pkey_from("RSA", build);
-    OSSL_PARAM_BLD_free(build);
-    BN_free(modulus);
-    BN_free(exponent);
-    return out;
 }
 
 static size_t bits_of(struct slice number)
@@ -135,7 +92,7 @@ static enum result rsa_read(struct slice *in, struct ssh_key *key, struct err *e
     if (bits_of(e) > RSA_E_BITS || bits_of(e) < 2)
         return fault(err, "has an RSA exponent of 1, or of more than 64 bits");
     key->material = n;
-    key->pkey = rsa_from(e, n);
+    key->pkey = pkey_of_modulus(n.at, n.len, e.at, e.len);
     return key->pkey != NULL ? RESULT_OK : fault(err, "libcrypto does not take this RSA key");
 }
 

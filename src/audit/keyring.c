@@ -3,9 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,56 +17,24 @@ static bool member_get(const struct json_doc *doc, const char *name, struct buf 
            base64url_get(text, strlen(text), out);
 }
 
-static EVP_PKEY *pkey_build(const char *type, OSSL_PARAM_BLD *build)
-{
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    EVP_PKEY *pkey = NULL;
-
-    if (params != NULL && ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    EVP_PKEY_CTX_free(ctx);
-    OSSL_PARAM_free(params);
-    return pkey;
-}
-
 static EVP_PKEY *pkey_from_ec(const struct json_doc *doc, const char *curve)
 {
     AUTO_BUF point = BUF_INIT(KEY_MAX);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY *pkey = NULL;
 
     buf_putc(&point, 4); /* SEC 1 section 2.3.3: not compressed */
-    if (build != NULL && member_get(doc, "x", &point) && member_get(doc, "y", &point) &&
-        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len) ==
-            1)
-        pkey = pkey_build("EC", build);
-    OSSL_PARAM_BLD_free(build);
-    return pkey;
+    if (!member_get(doc, "x", &point) || !member_get(doc, "y", &point))
+        return NULL;
+    return pkey_of_point(curve, point.data, point.len);
 }
 
 static EVP_PKEY *pkey_from_rsa(const struct json_doc *doc)
 {
     AUTO_BUF n = BUF_INIT(SIGNATURE_MAX);
     AUTO_BUF e = BUF_INIT(SIGNATURE_MAX);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    BIGNUM *modulus = NULL, *exponent = NULL;
-    EVP_PKEY *pkey = NULL;
 
-    if (member_get(doc, "n", &n) && member_get(doc, "e", &e)) {
-        modulus = BN_bin2bn((const uint8_t *)n.data, (int)n.len, NULL);
-        exponent = BN_bin2bn((const uint8_t *)e.data, (int)e.len, NULL);
-    }
-    if (build != NULL && modulus != NULL && exponent != NULL &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
-        pkey = pkey_build("RSA", build);
-    OSSL_PARAM_BLD_free(build);
-    BN_free(modulus);
-    BN_free(exponent);
-    return pkey;
+    if (!member_get(doc, "n", &n) || !member_get(doc, "e", &e))
+        return NULL;
+    return pkey_of_modulus(n.data, n.len, e.data, e.len);
 }
 
 static EVP_PKEY *pkey_from_jwk(const struct json_doc *doc, struct err *err)

@@ -1,4 +1,5 @@
-/* What every other folder stands on: results, buffers, strict JSON, codecs, time, files. */
+/* What every other folder stands on: results, buffers, strict JSON, codecs, time, files, public
+ * keys. */
 #ifndef GEORDER_BASE_H
 #define GEORDER_BASE_H
 
@@ -8,5 +9,6 @@
 #include "json.h"
 #include "clock.h"
 #include "file.h"
+#include "pkey.h"
 
 #endif

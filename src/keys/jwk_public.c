@@ -1,7 +1,5 @@
 #include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <string.h>
 
 #include "header.h"
@@ -10,20 +8,6 @@
 #define COORDINATE_MAX 48
 #define MODULUS_MIN    256
 #define MODULUS_MAX    512
-
-static EVP_PKEY *key_import(const char *type, OSSL_PARAM_BLD *build)
-{
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    EVP_PKEY *key = NULL;
-
-    if (context == NULL || params == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
-        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    OSSL_PARAM_free(params);
-    EVP_PKEY_CTX_free(context);
-    return key;
-}
 
 /* On the curve, and not infinity: with another point, agreeing would tell of the private key. */
 static bool point_valid(EVP_PKEY *key)
@@ -37,15 +21,8 @@ static bool point_valid(EVP_PKEY *key)
 
 EVP_PKEY *pkey_ec_public(const struct curve *curve, const struct buf *point)
 {
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY *key = NULL;
+    EVP_PKEY *key = pkey_of_point(curve->group, point->data, point->len);
 
-    if (build != NULL &&
-        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point->data, point->len) ==
-            1)
-        key = key_import("EC", build);
-    OSSL_PARAM_BLD_free(build);
     if (key != NULL && !point_valid(key))
         pkey_free(&key);
     ERR_clear_error();
@@ -78,23 +55,22 @@ static enum result ec_get(const struct json_doc *doc, const cJSON *node, EVP_PKE
                         : json_fail(doc, node, err, "x and y are not a point on %s", curve->crv);
 }
 
-EVP_PKEY *pkey_rsa_public(const struct buf *n, const struct buf *e)
+/* An even modulus, or an exponent that is even or 1, is that of no RSA key. */
+static bool numbers_valid(const struct buf *n, const struct buf *e)
 {
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     BIGNUM *modulus = BN_bin2bn((const unsigned char *)n->data, (int)n->len, NULL);
     BIGNUM *exponent = BN_bin2bn((const unsigned char *)e->data, (int)e->len, NULL);
-    EVP_PKEY *key = NULL;
+    bool good = modulus != NULL && exponent != NULL && BN_is_odd(modulus) && BN_is_odd(exponent) &&
+                !BN_is_one(exponent);
 
-    if (build != NULL && modulus != NULL && exponent != NULL && BN_is_odd(modulus) &&
-        BN_is_odd(exponent) && !BN_is_one(exponent) &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
-        key = key_import("RSA", build);
-    OSSL_PARAM_BLD_free(build);
     BN_free(modulus);
     BN_free(exponent);
-    ERR_clear_error();
-    return key;
+    return good;
+}
+
+EVP_PKEY *pkey_rsa_public(const struct buf *n, const struct buf *e)
+{
+    return numbers_valid(n, e) ? pkey_of_modulus(n->data, n->len, e->data, e->len) : NULL;
 }
 
 static enum result rsa_get(const struct json_doc *doc, const cJSON *node, EVP_PKEY **out,
