@@ -37,23 +37,12 @@ static bool group_valid(const char *name)
     return len > 0 && len <= GROUP_LEN && name[len] == '\0' && name[0] != '-';
 }
 
-enum result moment_read(const struct json_doc *doc, const cJSON *object, const char *name,
-                        int64_t *ms, struct err *err)
-{
-    const char *text = NULL;
-    TRY(json_string(doc, object, name, 40, &text, err));
-    if (text[strlen(text) - 1] != 'Z' || !time_parse(text, ms))
-        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(object, name), err,
-                         "is not a time in UTC by RFC 3339: write it as 2026-11-01T00:00:00Z");
-    return RESULT_OK;
-}
-
 static enum result moment_opt(const struct json_doc *doc, const cJSON *object, const char *name,
                               int64_t *ms, struct err *err)
 {
     if (cJSON_GetObjectItemCaseSensitive(object, name) == NULL)
         return RESULT_OK;
-    return moment_read(doc, object, name, ms, err);
+    return json_moment(doc, object, name, NULL, ms, err);
 }
 
 /* A list of names that may be left out. */

@@ -5,13 +5,6 @@
 #include "approval.h"
 #include "ssh_key.h"
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        enum result try_result = (call);                                                           \
-        if (try_result != RESULT_OK)                                                               \
-            return try_result;                                                                     \
-    } while (0)
-
 #define USERS_MAX  16 /* of one principal, as are the next two */
 #define GROUPS_MAX 16
 #define KEYS_MAX   8
@@ -28,10 +21,6 @@ struct approvers {
     struct approvers_facts facts;
     struct entry *entry; /* facts.principals; owned */
 };
-
-/* A member of doc's root or below that is a time in UTC by RFC 3339, with a final Z. */
-MUST_USE enum result moment_read(const struct json_doc *doc, const cJSON *object, const char *name,
-                                 int64_t *ms, struct err *err);
 
 /* An SSHSIG, its parts where they stand in `blob`. */
 struct sshsig {

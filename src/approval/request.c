@@ -52,8 +52,8 @@ static enum result format_check(const struct json_doc *doc, struct err *err)
 
 static enum result life_read(const struct json_doc *doc, struct request *out, struct err *err)
 {
-    TRY(moment_read(doc, doc->root, "created", &out->created, err));
-    TRY(moment_read(doc, doc->root, "expires", &out->expires, err));
+    TRY(json_moment(doc, doc->root, "created", NULL, &out->created, err));
+    TRY(json_moment(doc, doc->root, "expires", NULL, &out->expires, err));
     if (out->expires <= out->created || out->expires - out->created > REQUEST_LIFE_MAX)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "expires"), err,
                          "must be later than created, and by 24 hours at most");

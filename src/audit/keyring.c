@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

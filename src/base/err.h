@@ -43,6 +43,14 @@ enum result err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 /* As err_set, with ": strerror(errno)" behind. */
 enum result err_errno(struct err *err, enum result result, const char *fmt, ...) PRINTF(3, 4);
 
+/* Hands on what a call returned, unless it is RESULT_OK. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        enum result try_result = (call);                                                           \
+        if (try_result != RESULT_OK)                                                               \
+            return try_result;                                                                     \
+    } while (0)
+
 const char *result_name(enum result result);    /* "denied": stable, for JSON */
 const char *result_meaning(enum result result); /* "denied by policy": for people */
 int result_exit(enum result result);            /* 0..11 */

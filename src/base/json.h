@@ -56,6 +56,9 @@ MUST_USE enum result json_bool(const struct json_doc *doc, const cJSON *object, 
                                bool *out, struct err *err);
 MUST_USE enum result json_bool_opt(const struct json_doc *doc, const cJSON *object,
                                    const char *name, bool *out, struct err *err);
+/* A time in UTC, by RFC 3339 with a final Z, in Unix ms; text (may be NULL): as it stands there. */
+MUST_USE enum result json_moment(const struct json_doc *doc, const cJSON *object, const char *name,
+                                 const char **text, int64_t *unix_ms, struct err *err);
 /* min..max items. */
 MUST_USE enum result json_array(const struct json_doc *doc, const cJSON *object, const char *name,
                                 size_t min, size_t max, const cJSON **out, struct err *err);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clock.h"
 #include "codec.h"
 #include "json_internal.h"
 
@@ -174,5 +175,18 @@ enum result json_array(const struct json_doc *doc, const cJSON *object, const ch
     if (count < min || count > max)
         return json_fail(doc, node, err, "must have %zu to %zu items, not %zu", min, max, count);
     *out = node;
+    return RESULT_OK;
+}
+
+enum result json_moment(const struct json_doc *doc, const cJSON *object, const char *name,
+                        const char **text, int64_t *unix_ms, struct err *err)
+{
+    const char *there = NULL;
+    TRY(json_string(doc, object, name, 40, &there, err));
+    if (there[strlen(there) - 1] != 'Z' || !time_parse(there, unix_ms))
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(object, name), err,
+                         "is not a time in UTC by RFC 3339: write it as 2026-11-01T00:00:00Z");
+    if (text != NULL)
+        *text = there;
     return RESULT_OK;
 }

@@ -118,10 +118,9 @@ static enum result approvers_load(const struct json_doc *doc, const cJSON *node,
 static enum result circumstances_load(const struct json_doc *doc, const cJSON *node,
                                       struct test_case *out, struct err *err)
 {
-    const char *at = NULL;
     out->now = AT_EFFECTIVE;
     if (cJSON_GetObjectItemCaseSensitive(node, "at") != NULL)
-        TRY(moment_load(doc, node, "at", &at, &out->now, err));
+        TRY(json_moment(doc, node, "at", NULL, &out->now, err));
     if (cJSON_GetObjectItemCaseSensitive(node, "orders_today") != NULL)
         TRY(json_int(doc, node, "orders_today", 0, CASE_ORDERS, &out->orders, err));
     return approvers_load(doc, node, out, err);

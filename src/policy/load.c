@@ -92,17 +92,6 @@ enum result repeat_check(const struct json_doc *doc, const cJSON *list, const ch
     return result;
 }
 
-enum result moment_load(const struct json_doc *doc, const cJSON *object, const char *name,
-                        const char **text, int64_t *ms, struct err *err)
-{
-    TRY(json_string(doc, object, name, 40, text, err));
-    size_t len = strlen(*text);
-    if ((*text)[len - 1] != 'Z' || !time_parse(*text, ms))
-        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(object, name), err,
-                         "is not a time in UTC by RFC 3339: write it as 2026-11-01T00:00:00Z");
-    return RESULT_OK;
-}
-
 static enum result head_load(struct policy *policy, struct err *err)
 {
     const struct json_doc *doc = &policy->doc;
@@ -115,26 +104,33 @@ static enum result head_load(struct policy *policy, struct err *err)
                          "this program reads format 1 only: write 1, or use a newer georder");
     TRY(prose_load(doc, doc->root, "name", 128, &facts->name, err));
     TRY(json_int(doc, doc->root, "revision", 1, 999999999, &facts->revision, err));
-    TRY(moment_load(doc, doc->root, "effective", &facts->effective, &facts->effective_ms, err));
-    TRY(moment_load(doc, doc->root, "expires", &facts->expires, &facts->expires_ms, err));
+    TRY(json_moment(doc, doc->root, "effective", &facts->effective, &facts->effective_ms, err));
+    TRY(json_moment(doc, doc->root, "expires", &facts->expires, &facts->expires_ms, err));
     if (facts->effective_ms >= facts->expires_ms)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "expires"), err,
                          "is not later than effective, %s", facts->effective);
     return prose_load(doc, doc->root, "owner", 254, &facts->owner, err);
 }
 
-static enum result pin_load(const struct json_doc *doc, const cJSON *node, struct policy *policy,
-                            struct err *err)
+enum result digest_load(const struct json_doc *doc, const cJSON *object, const char *name,
+                        uint8_t out[SHA256_LEN], struct err *err)
 {
     AUTO_BUF digest = BUF_INIT(64);
     const char *text = NULL;
-    TRY(json_object(doc, node, pin_members, err));
-    TRY(json_string(doc, node, "sha256", 64, &text, err));
+    TRY(json_string(doc, object, name, 64, &text, err));
     if (!base64_get(text, strlen(text), &digest) || digest.len != SHA256_LEN)
         return json_fail(
-            doc, cJSON_GetObjectItemCaseSensitive(node, "sha256"), err,
+            doc, cJSON_GetObjectItemCaseSensitive(object, name), err,
             "is not the base64 of a SHA-256 digest: 44 characters, the last one \"=\"");
-    memcpy(policy->pin[policy->facts.pins], digest.data, SHA256_LEN);
+    memcpy(out, digest.data, SHA256_LEN);
+    return RESULT_OK;
+}
+
+static enum result pin_load(const struct json_doc *doc, const cJSON *node, struct policy *policy,
+                            struct err *err)
+{
+    TRY(json_object(doc, node, pin_members, err));
+    TRY(digest_load(doc, node, "sha256", policy->pin[policy->facts.pins], err));
     return prose_load(doc, node, "subject", 256, &policy->subject[policy->facts.pins++], err);
 }
 

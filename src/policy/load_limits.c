@@ -85,8 +85,8 @@ static enum result freeze_load(struct reading *in, const cJSON *node, struct fre
 {
     static const char *const members[] = {"from", "to", "reason", NULL};
     TRY(json_object(in->doc, node, members, in->err));
-    TRY(moment_load(in->doc, node, "from", &out->from_text, &out->from, in->err));
-    TRY(moment_load(in->doc, node, "to", &out->to_text, &out->to, in->err));
+    TRY(json_moment(in->doc, node, "from", &out->from_text, &out->from, in->err));
+    TRY(json_moment(in->doc, node, "to", &out->to_text, &out->to, in->err));
     if (out->from >= out->to)
         return json_fail(in->doc, cJSON_GetObjectItemCaseSensitive(node, "to"), in->err,
                          "is not later than from, %s", out->from_text);

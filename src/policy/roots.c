@@ -27,18 +27,10 @@ static const char *const root_members[] = {
 static enum result root_load(const struct json_doc *doc, const cJSON *node, struct root *out,
                              struct err *err)
 {
-    AUTO_BUF digest = BUF_INIT(64);
-    const char *text = NULL;
     TRY(json_object(doc, node, root_members, err));
     TRY(prose_load(doc, node, "name", 255, &out->name, err));
-    TRY(moment_load(doc, node, "not_after", &out->not_after_text, &out->not_after, err));
-    TRY(json_string(doc, node, "spki_sha256", 64, &text, err));
-    if (!base64_get(text, strlen(text), &digest) || digest.len != SHA256_LEN)
-        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(node, "spki_sha256"), err,
-                         "is not the base64 of a SHA-256 digest: 44 characters, the last one "
-                         "\"=\"");
-    memcpy(out->pin, digest.data, SHA256_LEN);
-    return RESULT_OK;
+    TRY(json_moment(doc, node, "not_after", &out->not_after_text, &out->not_after, err));
+    return digest_load(doc, node, "spki_sha256", out->pin, err);
 }
 
 static enum result document_load(struct roots *roots, struct err *err)

@@ -7,13 +7,6 @@
 
 #include "policy.h"
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        enum result try_result = (call);                                                           \
-        if (try_result != RESULT_OK)                                                               \
-            return try_result;                                                                     \
-    } while (0)
-
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define NONE          UINT32_MAX
 
@@ -243,9 +236,9 @@ MUST_USE enum result rules_load(struct policy *policy, struct err *err);
 /* Text for people: 1..max bytes, none of them hidden. */
 MUST_USE enum result prose_load(const struct json_doc *doc, const cJSON *object, const char *name,
                                 size_t max, const char **out, struct err *err);
-/* A time in UTC by RFC 3339, and that text. */
-MUST_USE enum result moment_load(const struct json_doc *doc, const cJSON *object, const char *name,
-                                 const char **text, int64_t *ms, struct err *err);
+/* The base64 of a SHA-256 digest. */
+MUST_USE enum result digest_load(const struct json_doc *doc, const cJSON *object, const char *name,
+                                 uint8_t out[SHA256_LEN], struct err *err);
 /* No string may stand in the list twice, or in this member of its items. */
 MUST_USE enum result repeat_check(const struct json_doc *doc, const cJSON *list, const char *member,
                                   struct err *err);

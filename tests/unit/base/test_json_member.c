@@ -263,3 +263,21 @@ Test(json_member, text_is_one_string)
     check_failed(json_text(&doc, cJSON_GetArrayItem(doc.root, 2), 2, &out, &err),
                  "policy.json:1:13: /2: must be a string, not a boolean");
 }
+
+Test(json_member, moments_are_in_utc_and_show_it)
+{
+    const char *text = NULL;
+    int64_t ms = 0;
+    load("{\"a\": \"2026-11-01T00:00:00Z\", \"b\": \"2026-11-01T00:00:00+00:00\", \"c\": \"Z\"}",
+         JSON_OURS);
+    cr_assert_eq(json_moment(&doc, doc.root, "a", &text, &ms, &err), RESULT_OK);
+    cr_assert_str_eq(text, "2026-11-01T00:00:00Z");
+    cr_assert_eq(ms, INT64_C(1793491200000));
+    cr_assert_eq(json_moment(&doc, doc.root, "a", NULL, &ms, &err), RESULT_OK);
+    check_failed(json_moment(&doc, doc.root, "b", NULL, &ms, &err),
+                 "policy.json:1:36: /b: is not a time in UTC by RFC 3339: write it as "
+                 "2026-11-01T00:00:00Z");
+    check_failed(json_moment(&doc, doc.root, "c", NULL, &ms, &err),
+                 "policy.json:1:70: /c: is not a time in UTC by RFC 3339: write it as "
+                 "2026-11-01T00:00:00Z");
+}

@@ -136,7 +136,7 @@ static void try_all(const struct operation *operation, const char *const functio
                   buf_text(&names));
     cr_assert_eq(failed, 0);
 }
-#define TRY(operation, ...) try_all(&(operation), (const char *const[]){__VA_ARGS__, NULL})
+#define TRY_ALL(operation, ...) try_all(&(operation), (const char *const[]){__VA_ARGS__, NULL})
 
 static void start(void)
 {
@@ -157,47 +157,49 @@ TestSuite(faults, .init = start, .fini = home_remove);
 
 Test(faults, while_it_opens)
 {
-    TRY(opening, "C_GetFunctionList", "C_Initialize", "C_GetInfo", "C_GetSlotList",
-        "C_GetTokenInfo", "C_GetSlotInfo", "C_OpenSession", "C_Login", "C_FindObjectsInit",
-        "C_FindObjects", "C_FindObjectsFinal", "C_GetAttributeValue");
+    TRY_ALL(opening, "C_GetFunctionList", "C_Initialize", "C_GetInfo", "C_GetSlotList",
+            "C_GetTokenInfo", "C_GetSlotInfo", "C_OpenSession", "C_Login", "C_FindObjectsInit",
+            "C_FindObjects", "C_FindObjectsFinal", "C_GetAttributeValue");
 }
 
 Test(faults, while_it_signs)
 {
-    TRY(signing, "C_SignInit", "C_Sign");
-    TRY(noting, "C_SignInit", "C_Sign");
+    TRY_ALL(signing, "C_SignInit", "C_Sign");
+    TRY_ALL(noting, "C_SignInit", "C_Sign");
 }
 
 Test(faults, while_it_reads_the_credential)
 {
-    TRY(reading, "C_Login", "C_FindObjects", "C_GetAttributeValue");
-    TRY(reading_logged_in, "C_FindObjects", "C_GetAttributeValue");
+    TRY_ALL(reading, "C_Login", "C_FindObjects", "C_GetAttributeValue");
+    TRY_ALL(reading_logged_in, "C_FindObjects", "C_GetAttributeValue");
 }
 
 Test(faults, while_it_stores_the_credential)
 {
-    TRY(storing, "C_Login", "C_OpenSession", "C_CreateObject", "C_GetAttributeValue",
-        "C_DestroyObject", "C_CloseSession");
+    TRY_ALL(storing, "C_Login", "C_OpenSession", "C_CreateObject", "C_GetAttributeValue",
+            "C_DestroyObject", "C_CloseSession");
 }
 
 Test(faults, while_it_removes_the_credential)
 {
-    TRY(removing, "C_Login", "C_OpenSession", "C_FindObjects", "C_DestroyObject", "C_CloseSession");
+    TRY_ALL(removing, "C_Login", "C_OpenSession", "C_FindObjects", "C_DestroyObject",
+            "C_CloseSession");
 }
 
 Test(faults, while_it_makes_a_key)
 {
-    TRY(creating, "C_OpenSession", "C_GenerateKeyPair", "C_GetAttributeValue", "C_CloseSession");
+    TRY_ALL(creating, "C_OpenSession", "C_GenerateKeyPair", "C_GetAttributeValue",
+            "C_CloseSession");
 }
 
 Test(faults, while_it_reports)
 {
-    TRY(reporting, "C_GetMechanismInfo", "C_SignInit", "C_Sign", "C_GetAttributeValue");
+    TRY_ALL(reporting, "C_GetMechanismInfo", "C_SignInit", "C_Sign", "C_GetAttributeValue");
 }
 
 Test(faults, while_it_closes)
 {
-    TRY(closing, "C_Logout", "C_CloseSession", "C_Finalize");
+    TRY_ALL(closing, "C_Logout", "C_CloseSession", "C_Finalize");
 }
 
 /* What one function in particular likes to give. */
