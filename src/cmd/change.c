@@ -32,7 +32,7 @@ static cJSON *detail_of(const struct change *change, const cJSON *facts,
     cJSON *detail = cJSON_CreateObject(), *what = cJSON_Duplicate(facts, true);
 
     if (session->policy != NULL)
-        cJSON_AddItemToObject(detail, "policy", policy_part(&session->facts));
+        cJSON_AddItemToObject(detail, "policy", policy_json(&session->facts));
     if (what == NULL)
         what = cJSON_CreateObject();
     cJSON_AddStringToObject(what, "verb", change->verb);

@@ -54,12 +54,11 @@ static void check_policy(struct doctor *doctor)
 {
     struct session *session = doctor->session;
     const struct policy_facts *facts = &session->facts;
-    AUTO_BUF text = BUF_INIT(1024), path = BUF_INIT(2 * PATH_MAX);
+    AUTO_BUF text = BUF_INIT(1024);
     struct err err = {0};
     int64_t now = clock_now();
 
-    guard_path(&path, session->config.directory, session->config.policy);
-    if (session_policy(session, buf_text(&path), &err) != RESULT_OK) {
+    if (session_policy(session, NULL, &err) != RESULT_OK) {
         check(doctor, "policy", &err, "");
         return;
     }

@@ -159,9 +159,8 @@ static bool is_step(const char *event)
 
 static bool look(void *context, uint64_t index, const char *line, size_t len, const cJSON *payload)
 {
-    const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(payload, "metadata");
-    struct sight sight = {.georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder"),
+    struct sight sight = {.georder = record_georder(payload),
                           .payload = payload,
                           .id = member_text(metadata, "correlation_uid"),
                           .index = index};

@@ -45,8 +45,7 @@ static void list_take(struct memory *memory, const cJSON *georder)
 
 void memory_take(struct memory *memory, const cJSON *payload)
 {
-    const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
-    const cJSON *georder = cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
+    const cJSON *georder = record_georder(payload);
     const char *event = member_text(georder, "event");
 
     if (strcmp(event, "policy.changed") == 0)

@@ -219,8 +219,6 @@ static enum result look_before(struct placing *placing, struct err *err)
 
     if (earlier_check(placing, &why) == RESULT_OK)
         return RESULT_OK;
-    if (!placing->decision.permit)
-        decision_tell(placing->session, &placing->order, &placing->decision);
     if ((why.result == RESULT_DENIED || !placing->decision.permit) &&
         record_denied(placing, why.text, err) != RESULT_OK)
         return err->result;

@@ -4,16 +4,6 @@
 
 #include "guard.h"
 
-cJSON *policy_part(const struct policy_facts *facts)
-{
-    cJSON *part = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(part, "name", facts->name);
-    cJSON_AddNumberToObject(part, "revision", (double)facts->revision);
-    cJSON_AddStringToObject(part, "sha256", facts->digest);
-    return part;
-}
-
 cJSON *sandbox_part(const struct session *session, const struct exchange *exchange)
 {
     cJSON *part = cJSON_CreateObject();

@@ -5,7 +5,6 @@
 #include "session.h"
 
 /* Each is the caller's. */
-cJSON *policy_part(const struct policy_facts *facts);
 cJSON *sandbox_part(const struct session *session, const struct exchange *exchange); /* or NULL */
 cJSON *tls_part(const struct net_peer *peer);
 cJSON *response_part(const struct exchange *exchange);

@@ -152,7 +152,7 @@ static enum result policy_record(struct force *force, struct err *err)
     const struct memory *memory = &force->memory;
     cJSON *detail = cJSON_CreateObject(), *change, *from;
 
-    cJSON_AddItemToObject(detail, "policy", policy_part(&session->facts));
+    cJSON_AddItemToObject(detail, "policy", policy_json(&session->facts));
     change = cJSON_AddObjectToObject(detail, "policy_change");
     if (memory->policy) {
         from = cJSON_AddObjectToObject(change, "from");

@@ -191,15 +191,10 @@ static enum result request_verify(struct session *session, const struct signed_f
 /* What judges a request, before the lock. */
 static enum result judge_read(struct session *session, const char *policy, struct err *err)
 {
-    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
-
-    if (policy != NULL)
-        return session_policy(session, policy, err);
-    if (session->config.path[0] == '\0' &&
+    if (policy == NULL && session->config.path[0] == '\0' &&
         config_load(session->options.config, &session->config, err) != RESULT_OK)
         return err->result;
-    guard_path(&path, session->config.directory, session->config.policy);
-    return session_policy(session, buf_text(&path), err);
+    return session_policy(session, policy, err);
 }
 
 static enum result trust_needed(const struct signed_file *file, struct err *err)

@@ -46,24 +46,19 @@ static cJSON *assessment_part(const struct assessment *assessment)
     return part;
 }
 
-/* Through its own text, so that the record shows what an order file would. */
+/* What an order file would show. */
 static cJSON *order_part(const struct order *order)
 {
-    AUTO_BUF text = BUF_INIT(64 * KIB);
-    struct json_doc doc = {.name = "order", .result = RESULT_INTERNAL};
-    struct err err;
+    cJSON *tree = order_tree(order);
 
-    order_json(&text, order, false);
-    doc.text = buf_text(&text);
-    doc.len = text.len;
-    return json_parse(&doc, JSON_OURS, &err) == RESULT_OK ? doc.root : cJSON_CreateObject();
+    return tree != NULL ? tree : cJSON_CreateObject();
 }
 
 static cJSON *common_part(const struct placing *placing, const struct exchange *exchange)
 {
     cJSON *part = cJSON_CreateObject();
 
-    cJSON_AddItemToObject(part, "policy", policy_part(&placing->session->facts));
+    cJSON_AddItemToObject(part, "policy", policy_json(&placing->session->facts));
     cJSON_AddItemToObject(part, "order", order_part(&placing->order));
     cJSON_AddStringToObject(part, "order_sha256", placing->identity);
     cJSON_AddItemToObject(part, "sandbox", sandbox_part(placing->session, exchange));

@@ -66,8 +66,15 @@ void session_policy_path(const struct session *session, const char *file, struct
         guard_path(out, session->config.directory, session->config.policy);
 }
 
-enum result session_policy(struct session *session, const char *path, struct err *err)
+enum result session_policy(struct session *session, const char *file, struct err *err)
 {
+    AUTO_BUF buf = BUF_INIT(2 * PATH_MAX);
+    const char *path = file;
+
+    if (file == NULL) {
+        session_policy_path(session, file, &buf);
+        path = buf_text(&buf);
+    }
     if (load_authorities(session, path, err) != RESULT_OK ||
         guard_read(path, GUARD_PUBLIC, RESULT_CONFIG, &session->policy_text, err) != RESULT_OK ||
         policy_load(path, buf_text(&session->policy_text), session->policy_text.len,
@@ -80,19 +87,16 @@ enum result session_policy(struct session *session, const char *path, struct err
 
 enum result session_config(struct session *session, struct err *err)
 {
-    AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
-
     if (config_load(session->options.config, &session->config, err) != RESULT_OK)
         return err->result;
-    guard_path(&path, session->config.directory, session->config.policy);
-    return session_policy(session, buf_text(&path), err);
+    return session_policy(session, NULL, err);
 }
 
 enum result session_approvals(struct session *session, struct err *err)
 {
     AUTO_BUF path = BUF_INIT(2 * PATH_MAX);
 
-    guard_path(&path, session->config.directory, session->config.policy);
+    session_policy_path(session, NULL, &path);
     if (trust_list_read(&session->config, NULL, &session->list, err) != RESULT_OK)
         return err->result;
     return signatures_read(buf_text(&path), &session->policy_signatures, err);
@@ -228,6 +232,13 @@ void session_request(const struct session *session, struct net_request *request)
         memcpy(request->pin[request->pins++], facts->pin[i], SHA256_LEN);
     for (size_t i = 0; i < facts->networks && i < NET_NETWORKS_MAX; i++)
         request->network[request->networks++] = facts->network[i];
+}
+
+const cJSON *record_georder(const cJSON *payload)
+{
+    const cJSON *unmapped = cJSON_GetObjectItemCaseSensitive(payload, "unmapped");
+
+    return cJSON_GetObjectItemCaseSensitive(unmapped, "georder");
 }
 
 const char *member_text(const cJSON *object, const char *name)

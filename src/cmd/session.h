@@ -39,8 +39,9 @@ struct session {
     }
 #define AUTO_SESSION __attribute__((cleanup(session_free))) struct session
 
-/* A policy file, and the authorities.json beside it or, without one, the installed one. */
-MUST_USE enum result session_policy(struct session *session, const char *path, struct err *err);
+/* A policy file (NULL: the config's), and the authorities.json beside it or, without one, the
+ * installed one. */
+MUST_USE enum result session_policy(struct session *session, const char *file, struct err *err);
 /* A data file: the one beside the policy or, without one, the installed one; and its path. */
 MUST_USE enum result session_data(const char *policy, const char *name, struct buf *path,
                                   struct buf *text, struct err *err);
@@ -68,6 +69,8 @@ MUST_USE enum result credential_put(struct session *session, struct err *err);
 void session_request(const struct session *session, struct net_request *request);
 /* Where an installed data file (policy/) is. */
 void session_installed(struct buf *out, const char *name);
+/* What a record says in unmapped.georder, or NULL. */
+const cJSON *record_georder(const cJSON *payload);
 /* The text of a member, or "". */
 const char *member_text(const cJSON *object, const char *name);
 /* Decimal digits only. */

@@ -232,3 +232,13 @@ void order_json(struct buf *out, const struct order *order, bool identity)
         member_put(out, ",\"reference\":", order->reference);
     buf_putc(out, '}');
 }
+
+cJSON *order_tree(const struct order *order)
+{
+    AUTO_BUF text = BUF_INIT(64 * 1024);
+    struct err ignored;
+    order_json(&text, order, false);
+    struct json_doc doc = {
+        .name = "order", .text = buf_text(&text), .len = text.len, .result = RESULT_INTERNAL};
+    return json_parse(&doc, JSON_OURS, &ignored) == RESULT_OK ? doc.root : NULL;
+}

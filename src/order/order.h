@@ -45,6 +45,8 @@ void order_body(struct buf *out, const struct order *order);
 /* The same order file back (also the canonical form whose SHA-256 tells two orders apart: with
  * `identity` it has the zone's id for its name once that is known, and no reference). */
 void order_json(struct buf *out, const struct order *order, bool identity);
+/* The order file as a tree, through its own text; the caller's. NULL: no memory. */
+cJSON *order_tree(const struct order *order);
 
 #include "pack.h"
 

@@ -7,18 +7,11 @@
 
 #include "compare.h"
 
-void *array_grown(void *array, size_t count, size_t size)
-{
-    if ((count & (count - 1)) != 0)
-        return array;
-    return reallocarray(array, count == 0 ? 1 : count * 2, size);
-}
-
 static uint64_t node_hash(const char *name, uint32_t place)
 {
-    uint64_t hash = UINT64_C(0xCBF29CE484222325) ^ place;
+    uint64_t hash = HASH_START ^ place;
     for (; *name != '\0'; name++)
-        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001B3);
+        hash = hash_step(hash, (unsigned char)*name);
     return hash;
 }
 

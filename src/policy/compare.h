@@ -163,10 +163,6 @@ size_t hosts_boundaries(const struct region *region, uint32_t out[HOSTS_MAX + 1]
 /* Whether a rule in play asks for evidence. */
 bool region_wants_evidence(const struct region *region);
 
-/* Room for one more: an array grows when its count is a power of two. NULL: no memory, and the
- * array is as it was. */
-void *array_grown(void *array, size_t count, size_t size);
-
 static inline void planes_or(uint64_t *out, const uint64_t *in, unsigned planes)
 {
     for (unsigned i = 0; i < planes; i++)

@@ -3,16 +3,6 @@
 #include "comparison.h"
 #include "rule.h"
 
-static cJSON *order_node(const struct order *order)
-{
-    AUTO_BUF text = BUF_INIT(64 * 1024);
-    struct err ignored;
-    order_json(&text, order, false);
-    struct json_doc doc = {
-        .name = "order", .text = buf_text(&text), .len = text.len, .result = RESULT_INTERNAL};
-    return json_parse(&doc, JSON_OURS, &ignored) == RESULT_OK ? doc.root : NULL;
-}
-
 static cJSON *when_json(const struct difference *it)
 {
     char time[RFC3339_LEN + 1];
@@ -58,7 +48,7 @@ static void difference_put(cJSON *out, const char *name, const struct difference
 {
     cJSON *reasons = cJSON_CreateArray(), *grants = cJSON_CreateArray();
     cJSON *extent = cJSON_CreateObject();
-    member_put(out, name, "", it->found ? order_node(&it->order) : NULL);
+    member_put(out, name, "", it->found ? order_tree(&it->order) : NULL);
     member_put(out, name, "_when", it->found ? when_json(it) : NULL);
     for (size_t i = 0; i < it->denial.reasons; i++)
         cJSON_AddItemToArray(reasons, reason_json(&it->denial.reason[i]));

@@ -179,9 +179,9 @@ static void fits_fill(const struct making *in, const struct circumstances *at, u
 
 static uint64_t fits_hash(const uint64_t *fits, size_t words)
 {
-    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    uint64_t hash = HASH_START;
     for (size_t i = 0; i < words; i++)
-        hash = (hash ^ fits[i] ^ (fits[i] >> 32)) * UINT64_C(0x100000001B3);
+        hash = hash_step(hash, fits[i] ^ (fits[i] >> 32));
     return hash;
 }
 

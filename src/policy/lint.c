@@ -14,15 +14,12 @@
 char *lint_add(struct linting *in, const char *code, uint32_t rule, const char *fmt, ...)
 {
     struct lint *out = in->out;
-    if ((out->count & (out->count - 1)) == 0) { /* a power of two: full */
-        size_t room = out->count == 0 ? 1 : out->count * 2;
-        struct lint_item *more = realloc(out->item, room * sizeof *more);
-        in->failed |= more == NULL;
-        if (more == NULL)
-            return NULL;
-        out->item = more;
-    }
-    struct lint_item *item = &out->item[out->count++];
+    struct lint_item *item = array_grown(out->item, out->count, sizeof *item);
+    in->failed |= item == NULL;
+    if (item == NULL)
+        return NULL;
+    out->item = item;
+    item += out->count++;
     *item = (struct lint_item){.code = code};
     if (rule != NONE) {
         line_put(item->rule, sizeof item->rule, in->policy->rule[rule].id);

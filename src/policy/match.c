@@ -40,13 +40,6 @@ bool pattern_meets(const struct pattern *a, const struct pattern *b)
     return pattern_within(a, b) || pattern_within(b, a);
 }
 
-/* FNV-1a, from the last byte to the first: a walk from the end meets the hash of every suffix. */
-#define HASH_START UINT64_C(0xCBF29CE484222325)
-static uint64_t hash_step(uint64_t hash, char c)
-{
-    return (hash ^ (unsigned char)c) * UINT64_C(0x100000001B3);
-}
-
 /* Where an anchor is, or where it would be put. */
 static struct anchor *anchor_seek(const struct policy *policy, uint64_t hash, const char *base)
 {
@@ -57,6 +50,7 @@ static struct anchor *anchor_seek(const struct policy *policy, uint64_t hash, co
     return &policy->anchor[at];
 }
 
+/* From the last byte to the first: a walk from the end meets the hash of every suffix. */
 void host_hits(const struct policy *policy, const char *host, struct hits *out)
 {
     uint64_t hash = HASH_START;
@@ -64,7 +58,7 @@ void host_hits(const struct policy *policy, const char *host, struct hits *out)
     bool wildcard = host[0] == '*';
     out->count = 0;
     for (size_t at = strlen(host); at-- > 0 && out->count < HITS_MAX;) {
-        hash = hash_step(hash, host[at]);
+        hash = hash_step(hash, (unsigned char)host[at]);
         if (at > 0 && host[at - 1] != '.')
             continue;
         const struct anchor *anchor = anchor_seek(policy, hash, host + at);
@@ -101,7 +95,7 @@ static struct seed seed_make(const char *base, const struct rule *rule, uint32_t
 {
     struct seed seed = {.hash = HASH_START, .base = base};
     for (size_t at = strlen(base); at-- > 0;)
-        seed.hash = hash_step(seed.hash, base[at]);
+        seed.hash = hash_step(seed.hash, (unsigned char)base[at]);
     seed.entry = (struct entry){.attributes = rule->attributes,
                                 .rule = index,
                                 .pattern = pattern,

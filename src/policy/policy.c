@@ -150,3 +150,10 @@ void ask_from_order(const struct policy *policy, const struct order *order,
     out->zone = zone_find(policy, order->zone);
     out->at = at;
 }
+
+void *array_grown(void *array, size_t count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return array;
+    return reallocarray(array, count == 0 ? 1 : count * 2, size);
+}

@@ -41,6 +41,7 @@ struct policy_facts {
     bool locked_memory; /* secrets only in memory that cannot reach the swap */
 };
 void policy_facts(const struct policy *policy, struct policy_facts *out);
+cJSON *policy_json(const struct policy_facts *facts); /* name, revision, sha256; the caller's */
 /* The id of a zone by its name, or NULL; the i-th zone. */
 const char *policy_zone_id(const struct policy *policy, const char *name);
 void policy_zone(const struct policy *policy, size_t index, const char **name, const char **id);

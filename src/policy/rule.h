@@ -267,8 +267,18 @@ void limit_say(const struct authorities *known, const struct validity_limit *lim
 void method_end_say(const struct authorities *known, const struct method_end *end,
                     const char *method, char *out, size_t size);
 
-cJSON *reason_json(const struct reason *reason);      /* the caller's, as is the next */
-cJSON *policy_json(const struct policy_facts *facts); /* name, revision, sha256 */
+cJSON *reason_json(const struct reason *reason); /* the caller's, as is the next */
+
+/* FNV-1a. */
+#define HASH_START UINT64_C(0xCBF29CE484222325)
+static inline uint64_t hash_step(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * UINT64_C(0x100000001B3);
+}
+
+/* Room for one more: an array grows when its count is a power of two. NULL: no memory, and the
+ * array is as it was. */
+void *array_grown(void *array, size_t count, size_t size);
 
 /* Bounded text: appends; what does not fit is cut at a whole character and ends in "...". */
 void line_add(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);
