@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "approval.h"
-#include "policy.h"
+#include "bench.h"
 
 #define RULES  1000
 #define LIMIT  10.0 /* ms */
@@ -18,45 +17,16 @@
 
 static int64_t now_ms = 1795000000000; /* 2026-11-18 */
 
-/* Of this process, and below the best of many samples: others on the machine must not count. */
-static double seconds(void)
-{
-    struct timespec at;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
 static void fail(const char *what)
 {
     (void)fprintf(stderr, "bench_approval: %s\n", what);
     exit(1);
 }
 
-static void must(enum result result, const struct err *err)
-{
-    if (result != RESULT_OK)
-        fail(err->text);
-}
-
-static void file_get(const char *path, struct buf *out)
-{
-    struct err err = {0};
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        fail(path);
-    must(file_read(fileno(file), path, out, &err), &err);
-    (void)fclose(file);
-}
-
 static void policy_write(struct buf *out)
 {
-    buf_puts(out, "{\"georder_policy\":1,\"name\":\"bench\",\"revision\":1,"
-                  "\"effective\":\"2026-11-01T00:00:00Z\",\"expires\":\"2027-11-01T00:00:00Z\","
-                  "\"owner\":\"bench@example.com\",\"api\":{\"base_url\":"
-                  "\"https://api.cloudflare.com/client/v4\",\"spki_pins\":[{\"sha256\":"
-                  "\"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\",\"subject\":\"GTS Root R4\"}],"
-                  "\"networks\":[\"104.16.0.0/13\"],\"minimum_tls\":\"1.3\"},"
-                  "\"zones\":{\"example.com\":\"023e105f4ecef8ad9ca31a8372d0c353\"},\"rules\":[");
+    buf_puts(out, POLICY_HEAD
+             "\"zones\":{\"example.com\":\"023e105f4ecef8ad9ca31a8372d0c353\"},\"rules\":[");
     for (int i = 0; i < RULES; i++)
         buf_printf(out,
                    "%s\n{\"id\":\"r%d\",\"effect\":\"permit\",\"reason\":\"host %d\","
@@ -175,11 +145,7 @@ static void verify(const struct bench *bench)
 
 static void load(const struct bench *bench)
 {
-    struct policy *policy = NULL;
-    struct err err = {0};
-    must(policy_load("bench.json", buf_text(&bench->policy), bench->policy.len, bench->known,
-                     &policy, &err),
-         &err);
+    struct policy *policy = policy_get(&bench->policy, bench->known);
     policy_free(&policy);
 }
 
@@ -199,12 +165,8 @@ static double measure(const struct bench *bench, bool loads)
 
 static void bench_make(struct bench *bench)
 {
-    AUTO_BUF data = BUF_INIT(65536);
-    struct err err = {0};
     *bench = (struct bench){.policy = BUF_INIT(POLICY_MAX), .list = BUF_INIT(APPROVERS_MAX)};
-    file_get(SOURCE_DIR "/policy/authorities.json", &data);
-    must(authorities_load("authorities.json", buf_text(&data), data.len, &bench->known, &err),
-         &err);
+    bench->known = authorities_get();
     policy_write(&bench->policy);
     for (size_t i = 0; i < PEOPLE; i++) {
         struct person *person = &bench->people[i];

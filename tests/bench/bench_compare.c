@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "policy.h"
+#include "bench.h"
 
 #define RULES      1000
 #define ZONES      500
@@ -15,33 +14,6 @@
 #define LINT_RULES 10000
 #define LINT_LIMIT 2000.0 /* ms */
 #define SAMPLES    11
-
-static double seconds(void)
-{
-    struct timespec at;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static void must(enum result result, const struct err *err)
-{
-    if (result == RESULT_OK)
-        return;
-    (void)fprintf(stderr, "bench_compare: %s\n", err->text);
-    exit(1);
-}
-
-static void file_get(const char *path, struct buf *out)
-{
-    struct err err = {0};
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        (void)fprintf(stderr, "bench_compare: cannot open %s\n", path);
-        exit(1);
-    }
-    must(file_read(fileno(file), path, out, &err), &err);
-    (void)fclose(file);
-}
 
 static void rule_write(struct buf *out, int index, int zones, const char *extra)
 {
@@ -60,12 +32,7 @@ static void rule_write(struct buf *out, int index, int zones, const char *extra)
 /* The last rule has the limits that are given; the first of each zone permits its apex too. */
 static void policy_write(struct buf *out, int rules, int zones, const char *last)
 {
-    buf_puts(out, "{\"georder_policy\":1,\"name\":\"bench\",\"revision\":1,"
-                  "\"effective\":\"2026-11-01T00:00:00Z\",\"expires\":\"2027-11-01T00:00:00Z\","
-                  "\"owner\":\"bench@example.com\",\"api\":{\"base_url\":"
-                  "\"https://api.cloudflare.com/client/v4\",\"spki_pins\":[{\"sha256\":"
-                  "\"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\",\"subject\":\"GTS Root R4\"}],"
-                  "\"networks\":[\"104.16.0.0/13\"],\"minimum_tls\":\"1.3\"},\"zones\":{");
+    buf_puts(out, POLICY_HEAD "\"zones\":{");
     for (int z = 0; z < zones; z++)
         buf_printf(out, "%s\"z%d.example.com\":\"%032d\"", z == 0 ? "" : ",", z, z);
     buf_puts(out, "},\"rules\":[");
@@ -86,12 +53,8 @@ static struct policy *policy_make(const struct authorities *known, int rules, in
                                   const char *last)
 {
     AUTO_BUF text = BUF_INIT(POLICY_MAX);
-    struct err err = {0};
-    struct policy *policy = NULL;
     policy_write(&text, rules, zones, last);
-    must(buf_check(&text, "the policy", &err), &err);
-    must(policy_load("bench.json", buf_text(&text), text.len, known, &policy, &err), &err);
-    return policy;
+    return policy_get(&text, known);
 }
 
 static bool row(const char *what, double value, double limit)
@@ -142,13 +105,9 @@ static bool lint_measure(const char *what, const struct authorities *known, int 
 
 int main(void)
 {
-    struct err err = {0};
-    struct authorities *known = NULL;
-    AUTO_BUF data = BUF_INIT(65536);
+    struct authorities *known = authorities_get();
     bool good = true;
 
-    file_get(SOURCE_DIR "/policy/authorities.json", &data);
-    must(authorities_load("authorities.json", buf_text(&data), data.len, &known, &err), &err);
     (void)printf("%d rules against %d, three patterns each; processor time, the best of %d\n",
                  RULES, RULES, SAMPLES);
     good &= compare_measure("one zone, no difference", known, 1, "", EQUIVALENT);

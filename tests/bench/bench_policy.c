@@ -4,9 +4,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "policy.h"
+#include "bench.h"
 
 #define RULES         1000
 #define LOAD_LIMIT    10.0 /* ms */
@@ -17,34 +16,6 @@
 #define GROWTH_LIMIT  10.0 /* for ten times the rules */
 
 static const struct circumstances moment = {.now = 1795000000000}; /* 2026-11-18 */
-
-/* Of this process, and below the best of many samples: others on the machine must not count. */
-static double seconds(void)
-{
-    struct timespec at;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static void must(enum result result, const struct err *err)
-{
-    if (result == RESULT_OK)
-        return;
-    (void)fprintf(stderr, "bench_policy: %s\n", err->text);
-    exit(1);
-}
-
-static void file_get(const char *path, struct buf *out)
-{
-    struct err err = {0};
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        (void)fprintf(stderr, "bench_policy: cannot open %s\n", path);
-        exit(1);
-    }
-    must(file_read(fileno(file), path, out, &err), &err);
-    (void)fclose(file);
-}
 
 /* Three shapes, all of which an order hits in the last rule. SHARED is the hard case for the index:
  * one zone, and half of the patterns stand at its apex. */
@@ -83,24 +54,11 @@ static void rule_write(struct buf *out, enum shape shape, int i, bool last)
 
 static void policy_write(struct buf *out, enum shape shape, int rules)
 {
-    buf_puts(out, "{\"georder_policy\":1,\"name\":\"bench\",\"revision\":1,"
-                  "\"effective\":\"2026-11-01T00:00:00Z\",\"expires\":\"2027-11-01T00:00:00Z\","
-                  "\"owner\":\"bench@example.com\",\"api\":{\"base_url\":"
-                  "\"https://api.cloudflare.com/client/v4\",\"spki_pins\":[{\"sha256\":"
-                  "\"mEflZT5enoR1FuXLgYYGqnVEoZvmf9c2bVBpiOjYQ0c=\",\"subject\":\"GTS Root R4\"}],"
-                  "\"networks\":[\"104.16.0.0/13\"],\"minimum_tls\":\"1.3\"},");
+    buf_puts(out, POLICY_HEAD);
     zones_write(out, shape == ZONES ? rules : 1);
     for (int i = 0; i < rules; i++)
         rule_write(out, shape, i, i + 1 == rules);
     buf_puts(out, "],\"on_violation\":\"report\"}");
-}
-
-static struct policy *policy_get(const struct buf *text, const struct authorities *known)
-{
-    struct err err = {0};
-    struct policy *policy = NULL;
-    must(policy_load("bench.json", buf_text(text), text->len, known, &policy, &err), &err);
-    return policy;
 }
 
 static double best_of(const double *sample, size_t count)
@@ -255,12 +213,8 @@ static bool thousand(const struct authorities *known)
 /* With an argument: that many rules of a zone each, and no more than the two figures (us). */
 int main(int argc, char **argv)
 {
-    struct err err = {0};
-    struct authorities *known = NULL;
-    AUTO_BUF data = BUF_INIT(65536);
+    struct authorities *known = authorities_get();
     bool good = true;
-    file_get(SOURCE_DIR "/policy/authorities.json", &data);
-    must(authorities_load("authorities.json", buf_text(&data), data.len, &known, &err), &err);
     if (argc > 1) {
         struct times times = shape_measure(ZONES, (int)strtol(argv[1], NULL, 10), known);
         (void)printf("%.4f %.4f\n", times.permit, times.deny);

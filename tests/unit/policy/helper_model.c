@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper_draw.h"
 #include "helper_model.h"
 
 #define CELLS 288
@@ -124,7 +125,7 @@ static void host_place(unsigned host)
 
 void model_start(uint64_t seed)
 {
-    model_draw_start(seed);
+    draw_start(seed);
     names = 0;
     universe_grow((struct name){.depth = 0});
     cr_assert_leq(names, MODEL_NAMES);

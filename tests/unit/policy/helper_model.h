@@ -46,7 +46,6 @@ struct pair {
     struct buf text[2];
 };
 void model_start(uint64_t seed);
-void model_draw_start(uint64_t seed);
 void model_fill(struct model *model); /* the sets of its rules */
 struct policy *model_load(const struct model *model, struct buf *text);
 void instant_write(unsigned instant, char *out, size_t size);

@@ -4,36 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper_draw.h"
 #include "helper_model.h"
 
-static const char *const member[5] = {"certificate_authorities", "validity_days",
-                                      "validation_methods", "cloudflare_branding",
-                                      "geo_restrictions"};
-static const char *const value[5][4] = {{"\"google\"", "\"lets_encrypt\"", "\"ssl_com\""},
-                                        {"14", "30", "90", "365"},
-                                        {"\"txt\"", "\"http\"", "\"email\""},
-                                        {"false", "true"},
-                                        {"\"us\"", "\"eu\"", "\"highest_security\"", "\"none\""}};
-static const unsigned values[5] = {3, 4, 3, 2, 4};
 static const char *const base_text[7] = {"example.com",     "a.example.com",   "b.example.com",
                                          "a.a.example.com", "b.a.example.com", "a.b.example.com",
                                          "b.b.example.com"};
 static const unsigned in_zone_1[3] = {1, 3, 4};
-
-static uint64_t state;
-
-static unsigned draw(unsigned below)
-{
-    state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = (state ^ (state >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (unsigned)((z ^ (z >> 31)) % below);
-}
-
-void model_draw_start(uint64_t seed)
-{
-    state = seed;
-}
 
 static void draw_forms(struct model_rule *rule)
 {
@@ -72,9 +49,9 @@ static void draw_attributes(struct model_rule *rule)
 {
     for (unsigned a = 0; a < 5; a++) {
         rule->any[a] = !rule->permit && draw(3) != 0;
-        for (unsigned v = 0; v < values[a]; v++)
+        for (unsigned v = 0; v < draw_values[a]; v++)
             rule->has[a][v] = draw(4) != 0;
-        rule->has[a][draw(values[a])] = true;
+        rule->has[a][draw(draw_values[a])] = true;
     }
 }
 
@@ -111,7 +88,7 @@ static void draw_model(struct model *model)
 /* Two rules that say together what one said. */
 static void split_rule(struct model *model)
 {
-    unsigned index = draw(model->rules), attribute = draw(5), kept = draw(values[attribute]);
+    unsigned index = draw(model->rules), attribute = draw(5), kept = draw(draw_values[attribute]);
     if (model->rules == MODEL_RULES)
         return;
     struct model_rule *rule = &model->rule[index], *other = &model->rule[model->rules];
@@ -122,7 +99,7 @@ static void split_rule(struct model *model)
     other->has[attribute][kept] = true;
     model->rules++;
     rule->has[attribute][kept] = draw(2) == 0;
-    for (unsigned v = 0; v < values[attribute]; v++)
+    for (unsigned v = 0; v < draw_values[attribute]; v++)
         if (rule->has[attribute][v])
             return;
     rule->has[attribute][kept] = true;
@@ -131,7 +108,7 @@ static void split_rule(struct model *model)
 static void change_rule(struct model *model, struct model_rule *rule)
 {
     struct model_rule drawn;
-    unsigned a = draw(5), v = draw(values[a]);
+    unsigned a = draw(5), v = draw(draw_values[a]);
     draw_rule(model, &drawn);
     switch (draw(7)) {
     case 0:
@@ -176,10 +153,10 @@ static void list_write(struct buf *out, const struct model_rule *rule)
         const char *between = "";
         if (rule->any[a])
             continue;
-        buf_printf(out, ", \"%s\": [", member[a]);
-        for (unsigned v = 0; v < values[a]; v++)
+        buf_printf(out, ", \"%s\": [", draw_member[a]);
+        for (unsigned v = 0; v < draw_values[a]; v++)
             if (rule->has[a][v]) {
-                buf_printf(out, "%s%s", between, value[a][v]);
+                buf_printf(out, "%s%s", between, draw_value[a][v]);
                 between = ", ";
             }
         buf_puts(out, "]");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "helper_draw.h"
 #include "helper_policy.h"
 
 #define POLICIES   1500
@@ -14,15 +15,6 @@
 #define DEPTH      4 /* labels above the apex */
 #define NAMES_MAX  256
 #define RULES_MOST 7
-
-static uint64_t state = 20261123;
-static unsigned draw(unsigned below)
-{
-    state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = (state ^ (state >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (unsigned)((z ^ (z >> 31)) % below);
-}
 
 /* Labels from the apex outwards: 1..3 are a, b, c, and 4, only as the last, is "*". */
 struct name {
@@ -106,15 +98,6 @@ static bool host_in_form(const struct name *host, const struct form *form, bool 
 }
 
 /* Attributes as plain sets: index by attribute, then by value. */
-static const char *const member[5] = {"certificate_authorities", "validity_days",
-                                      "validation_methods", "cloudflare_branding",
-                                      "geo_restrictions"};
-static const char *const value[5][4] = {{"\"google\"", "\"lets_encrypt\"", "\"ssl_com\""},
-                                        {"14", "30", "90", "365"},
-                                        {"\"txt\"", "\"http\"", "\"email\""},
-                                        {"false", "true"},
-                                        {"\"us\"", "\"eu\"", "\"highest_security\"", "\"none\""}};
-static const unsigned values[5] = {3, 4, 3, 2, 4};
 
 struct model_rule {
     bool permit, existing, zone[2], any_zone, any[5], has[5][4], any_host;
@@ -153,9 +136,9 @@ static struct model_rule draw_rule(void)
         rule.form[rule.forms] = (struct form){draw_name(rule.zone[0] ? 0 : 1, 2), draw(3)};
     for (unsigned a = 0; a < 5; a++) {
         rule.any[a] = !rule.permit && draw(3) != 0;
-        for (unsigned v = 0; v < values[a]; v++)
+        for (unsigned v = 0; v < draw_values[a]; v++)
             rule.has[a][v] = draw(4) != 0;
-        rule.has[a][draw(values[a])] = true;
+        rule.has[a][draw(draw_values[a])] = true;
     }
     return rule;
 }
@@ -166,10 +149,10 @@ static void list_write(struct buf *out, const struct model_rule *rule)
         bool first = true;
         if (rule->any[a])
             continue;
-        buf_printf(out, ", \"%s\": [", member[a]);
-        for (unsigned v = 0; v < values[a]; v++)
+        buf_printf(out, ", \"%s\": [", draw_member[a]);
+        for (unsigned v = 0; v < draw_values[a]; v++)
             if (rule->has[a][v]) {
-                buf_printf(out, "%s%s", first ? "" : ", ", value[a][v]);
+                buf_printf(out, "%s%s", first ? "" : ", ", draw_value[a][v]);
                 first = false;
             }
         buf_puts(out, "]");
@@ -259,7 +242,7 @@ static struct model_order draw_order(void)
         }
     }
     for (unsigned a = 0; a < 5; a++)
-        order.at[a] = draw(values[a]);
+        order.at[a] = draw(draw_values[a]);
     if (wildcard)
         order.at[2] = 0; /* nothing but txt passes the check of an order */
     return order;
@@ -280,9 +263,10 @@ static void order_fill(const struct model_order *from, struct order *out)
                    from->zone == 0 ? "example.com" : "a.example.com");
     for (unsigned i = 0; i < from->hosts; i++)
         name_write(&from->host[i], 0, out->host[i], sizeof out->host[i]);
-    unquote(out->certificate_authority, sizeof out->certificate_authority, value[0][from->at[0]]);
-    unquote(out->validation_method, sizeof out->validation_method, value[2][from->at[2]]);
-    unquote(out->geo_label, sizeof out->geo_label, value[4][from->at[4]]);
+    unquote(out->certificate_authority, sizeof out->certificate_authority,
+            draw_value[0][from->at[0]]);
+    unquote(out->validation_method, sizeof out->validation_method, draw_value[2][from->at[2]]);
+    unquote(out->geo_label, sizeof out->geo_label, draw_value[4][from->at[4]]);
 }
 
 /* Whether the rule speaks of this order at all, its hosts aside. */
