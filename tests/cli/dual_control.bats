@@ -425,6 +425,7 @@ limited() { # COUNT [POLICY FILTER]
     place -0 b
     place -3 c
     [[ $output == *'2 orders were placed for the zone example.com on this day (UTC), and rule eu-production permits 2 a day'* ]]
+    [ "$(grep -c '^denied by policy' <<<"$output")" = 1 ]
     [ "$(last_record '[.decision.reasons[] | .code, .rule, .attribute] | @json')" = \
         '["max_orders_reached","eu-production","max_orders"]' ]
     run -3 --separate-stderr georder order --json --file c.json
