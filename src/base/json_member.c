@@ -181,9 +181,10 @@ enum result json_array(const struct json_doc *doc, const cJSON *object, const ch
 enum result json_moment(const struct json_doc *doc, const cJSON *object, const char *name,
                         const char **text, int64_t *unix_ms, struct err *err)
 {
-    const char *there = NULL;
+    const char *there = "";
     TRY(json_string(doc, object, name, 40, &there, err));
-    if (there[strlen(there) - 1] != 'Z' || !time_parse(there, unix_ms))
+    size_t len = strlen(there);
+    if (len == 0 || there[len - 1] != 'Z' || !time_parse(there, unix_ms))
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(object, name), err,
                          "is not a time in UTC by RFC 3339: write it as 2026-11-01T00:00:00Z");
     if (text != NULL)
