@@ -199,7 +199,7 @@ static enum result tree_grow(struct replay *replay, const uint8_t leaf[SHA256_LE
     tree_push(&audit->tree, &audit->checker.sha256, leaf);
     if (!save && audit->tree.size % TILE_WIDTH != 0)
         return RESULT_OK;
-    if (tiles_save(audit->dirfd, &audit->tree, replay->saved, err) != RESULT_OK)
+    if (tiles_save(audit->dirfd, &audit->tree, replay->saved, &audit->broken, err) != RESULT_OK)
         return err->result;
     replay->saved = audit->tree.size;
     return RESULT_OK;
@@ -290,7 +290,7 @@ static enum result tree_take(struct audit *audit, const struct snapshot *snapsho
                        "the last record says that it is number %" PRIu64
                        ", but it is number %" PRIu64 ": nothing is appended; " ADVICE,
                        count - 1, audit->tree.size - 1);
-    return tiles_save(audit->dirfd, &audit->tree, replay.saved, err);
+    return tiles_save(audit->dirfd, &audit->tree, replay.saved, &audit->broken, err);
 }
 
 static enum result segment_take(struct audit *audit, const struct snapshot *snapshot,
@@ -324,6 +324,10 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
     snapshot.last_size = tail->good;
     if (tree_take(audit, &snapshot, &checkpoint, count, err) != RESULT_OK ||
         segment_take(audit, &snapshot, tail, err) != RESULT_OK)
+        return err->result;
+    /* Who wrote a record and died before its checkpoint has perhaps not flushed it: this must be
+     * done while the segment is the last. */
+    if (checkpoint.size < count && log_flush(audit, audit->segment, "records", err) != RESULT_OK)
         return err->result;
     buf_reset(&audit->note);
     buf_put(&audit->note, buf_text(&snapshot.note), snapshot.note.len);

@@ -66,6 +66,7 @@ static enum result segments_list(struct snapshot *snapshot, struct err *err)
     int fd = openat(snapshot->records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     enum result result = RESULT_OK;
+    const char *name;
     uint64_t first;
 
     if (directory == NULL) {
@@ -73,8 +74,9 @@ static enum result segments_list(struct snapshot *snapshot, struct err *err)
         fd_close(&fd);
         return err->result;
     }
-    for (struct dirent *entry; result == RESULT_OK && (entry = readdir(directory)) != NULL;)
-        if (segment_named(entry->d_name, &first))
+    while (result == RESULT_OK && (result = entry_next(directory, &name, err)) == RESULT_OK &&
+           name != NULL)
+        if (segment_named(name, &first))
             result = first_add(snapshot, first, err);
     (void)closedir(directory);
     if (snapshot->count > 0)

@@ -11,10 +11,13 @@
 #define SEGMENT_MAX  (64 * 1024 * 1024)
 #define INDEX_DIGITS 12
 #define INDEX_LIMIT  UINT64_C(1000000000000)
-#define NAME_MAX_LEN 64
+#define NAME_MAX_LEN 80 /* a SHA-256 in hex, and more */
 
 void segment_name(uint64_t first, char out[NAME_MAX_LEN]);
 MUST_USE enum result records_open(int dirfd, int *fd, struct err *err);
+
+#define TORN_MAX (AUDIT_LINE_MAX + 1) /* a line and its newline, of which some bytes may be lost   \
+                                       */
 
 struct lock {
     int fd;

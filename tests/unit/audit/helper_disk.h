@@ -1,0 +1,34 @@
+/*
+ * A disk that fails, or a host that stops, at the file system call that a test names: the calls of
+ * georder that the linker would take from libc are taken from here. What it does not know of, say
+ * close(2), cannot lose what a flush has promised.
+ */
+#ifndef HELPER_DISK_H
+#define HELPER_DISK_H
+
+#include <stdbool.h>
+
+enum disk_mode {
+    DISK_GOOD,
+    DISK_FLUSHES_FAIL, /* each of them */
+    DISK_FAIL,         /* the call `at` fails with `number` */
+    DISK_FAIL_ON,      /* that one and all behind it */
+    DISK_SHORT,        /* if that one is a write, it writes half */
+    DISK_KILL,         /* SIGKILL in place of that call */
+    DISK_KILL_HALF     /* if that one is a write, SIGKILL when half is written */
+};
+
+struct disk {
+    enum disk_mode mode;
+    int number;                  /* errno */
+    unsigned at, calls, flushes; /* both count from 1 since disk_arm() */
+    bool counts;
+    bool lazy;       /* flushes say yes and do nothing: for tests that never cut the power */
+    const char *hit; /* the call that was met */
+};
+extern struct disk disk;
+
+void disk_arm(enum disk_mode mode, unsigned at, int number);
+void disk_disarm(void);
+
+#endif
