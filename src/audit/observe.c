@@ -74,21 +74,32 @@ static enum result tail_load(int fd, uint64_t size, struct tail *tail, struct er
     return err_errno(err, RESULT_AUDIT, "records: cannot read the end of the log");
 }
 
-/* The last whole line within the bytes that were loaded. */
-static bool tail_split(struct tail *tail, uint64_t size, uint64_t *good)
+/* The last newline, but not one behind lost bytes. */
+static const char *tail_newline(const struct tail *tail)
 {
     const char *newline = memrchr(tail->bytes, '\n', tail->len), *before;
 
+    if (newline == NULL)
+        return NULL;
+    before = memrchr(tail->bytes, '\n', (size_t)(newline - tail->bytes));
+    return line_is_lost(before != NULL ? before + 1 : tail->bytes, newline) ? before : newline;
+}
+
+/* The last whole line within the bytes that were loaded. */
+static bool tail_split(struct tail *tail, uint64_t size, uint64_t *good)
+{
+    const char *newline = tail_newline(tail), *before;
+
     *good = 0;
     if (newline == NULL)
-        return size <= AUDIT_LINE_MAX;
+        return size <= TORN_MAX;
     *good = size - tail->len + (uint64_t)(newline + 1 - tail->bytes);
     before = memrchr(tail->bytes, '\n', (size_t)(newline - tail->bytes));
     if (before == NULL && size > tail->len)
         return false;
     tail->line = before != NULL ? before + 1 : tail->bytes;
     tail->line_len = (size_t)(newline - tail->line);
-    return size - *good <= AUDIT_LINE_MAX;
+    return size - *good <= TORN_MAX;
 }
 
 static enum result segment_tail(int records, uint64_t first, struct tail *tail, uint64_t *size,

@@ -16,6 +16,17 @@
 #include <unistd.h>
 
 struct disk disk;
+void (*disk_witness)(const struct disk_call *call);
+
+static int witnessed(int result, const struct disk_call *call)
+{
+    int number = errno;
+
+    if (result >= 0 && disk.counts && disk_witness != NULL)
+        disk_witness(call);
+    errno = number;
+    return result;
+}
 
 void disk_arm(enum disk_mode mode, unsigned at, int number)
 {
@@ -66,7 +77,9 @@ ssize_t write(int fd, const void *bytes, size_t len)
     half = disk.counts && disk.calls == disk.at &&
            (disk.mode == DISK_SHORT || disk.mode == DISK_KILL_HALF);
     if (!half)
-        return syscall(SYS_write, fd, bytes, len);
+        return witnessed(
+            (int)syscall(SYS_write, fd, bytes, len),
+            &(struct disk_call){"write", .fd = fd, .bytes = bytes, .size = (off_t)len});
     len = (size_t)syscall(SYS_write, fd, bytes, len / 2);
     if (disk.mode == DISK_KILL_HALF)
         (void)kill(getpid(), SIGKILL);
@@ -87,19 +100,24 @@ int fsync(int fd)
 {
     if (flush_fails("fsync"))
         return -1;
-    return disk.lazy ? 0 : (int)syscall(SYS_fsync, fd);
+    return witnessed(disk.lazy ? 0 : (int)syscall(SYS_fsync, fd),
+                     &(struct disk_call){"fsync", .fd = fd});
 }
 
 int fdatasync(int fd)
 {
     if (flush_fails("fdatasync"))
         return -1;
-    return disk.lazy ? 0 : (int)syscall(SYS_fdatasync, fd);
+    return witnessed(disk.lazy ? 0 : (int)syscall(SYS_fdatasync, fd),
+                     &(struct disk_call){"fdatasync", .fd = fd});
 }
 
 int ftruncate(int fd, off_t size)
 {
-    return fails("ftruncate") ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+    if (fails("ftruncate"))
+        return -1;
+    return witnessed((int)syscall(SYS_ftruncate, fd, size),
+                     &(struct disk_call){"ftruncate", .fd = fd, .size = size});
 }
 
 int flock(int fd, int operation)
@@ -110,28 +128,42 @@ int flock(int fd, int operation)
 int openat(int dirfd, const char *name, int flags, ...)
 {
     mode_t mode = 0;
+    int fd;
     va_list args;
 
     va_start(args, flags);
     if (flags & O_CREAT)
         mode = va_arg(args, mode_t);
     va_end(args);
-    return fails("openat") ? -1 : (int)syscall(SYS_openat, dirfd, name, flags, mode);
+    if (fails("openat"))
+        return -1;
+    fd = (int)syscall(SYS_openat, dirfd, name, flags, mode);
+    return witnessed(
+        fd, &(struct disk_call){"openat", .fd = dirfd, .flags = flags, .path = name, .size = fd});
 }
 
 int renameat(int from, const char *old, int to, const char *new)
 {
-    return fails("renameat") ? -1 : (int)syscall(SYS_renameat2, from, old, to, new, 0);
+    if (fails("renameat"))
+        return -1;
+    return witnessed((int)syscall(SYS_renameat2, from, old, to, new, 0),
+                     &(struct disk_call){"renameat", .fd = from, .path = old, .to = new});
 }
 
 int unlinkat(int dirfd, const char *name, int flags)
 {
-    return fails("unlinkat") ? -1 : (int)syscall(SYS_unlinkat, dirfd, name, flags);
+    if (fails("unlinkat"))
+        return -1;
+    return witnessed((int)syscall(SYS_unlinkat, dirfd, name, flags),
+                     &(struct disk_call){"unlinkat", .fd = dirfd, .path = name});
 }
 
 int mkdirat(int dirfd, const char *name, mode_t mode)
 {
-    return fails("mkdirat") ? -1 : (int)syscall(SYS_mkdirat, dirfd, name, mode);
+    if (fails("mkdirat"))
+        return -1;
+    return witnessed((int)syscall(SYS_mkdirat, dirfd, name, mode),
+                     &(struct disk_call){"mkdirat", .fd = dirfd, .path = name});
 }
 
 int fchmod(int fd, mode_t mode)

@@ -7,6 +7,7 @@
 #define HELPER_DISK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum disk_mode {
     DISK_GOOD,
@@ -27,6 +28,16 @@ struct disk {
     const char *hit; /* the call that was met */
 };
 extern struct disk disk;
+
+/* A call that changed something, or flushed it, and has succeeded. */
+struct disk_call {
+    const char *name;
+    int fd, flags;
+    const char *path, *to; /* to: of a rename, in the same directory */
+    const void *bytes;
+    off_t size; /* of bytes; of a file that is cut */
+};
+extern void (*disk_witness)(const struct disk_call *call);
 
 void disk_arm(enum disk_mode mode, unsigned at, int number);
 void disk_disarm(void);

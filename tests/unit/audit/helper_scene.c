@@ -66,7 +66,7 @@ const struct scene scenes[] = {
     {.name = "the first record without a checkpoint", .make = make_first_unanchored},
     {.name = "a new segment", .make = make_plain, .segment_max = 1},
     {.name = "a new segment behind an unanchored tail", .make = make_unanchored, .segment_max = 1},
-    {.name = "a tile that becomes full", .make = make_full_tile},
+    {.name = "a tile that becomes full", .make = make_full_tile, .large = true},
 };
 const size_t scene_count = sizeof scenes / sizeof *scenes;
 
@@ -96,17 +96,22 @@ static int copy_one(const char *path, const struct stat *status, int type, struc
            file_write(to, target, buf_text(&text), text.len, &err) != RESULT_OK;
 }
 
-void scene_copy(const struct test_log *from, struct test_log *to)
+void scene_place_like(const struct test_log *from, struct test_log *to)
 {
     *to = *from;
     (void)snprintf(to->path, sizeof to->path, "/tmp/georder-audit-XXXXXX");
     cr_assert_not_null(mkdtemp(to->path));
-    (void)snprintf(copy_to, sizeof copy_to, "%s", to->path);
-    copy_skip = strlen(from->path);
-    cr_assert_eq(nftw(from->path, copy_one, 16, FTW_PHYS), 0);
     to->fd = open(to->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     to->audit = NULL;
     to->err = (struct err){0};
+}
+
+void scene_copy(const struct test_log *from, struct test_log *to)
+{
+    scene_place_like(from, to);
+    (void)snprintf(copy_to, sizeof copy_to, "%s", to->path);
+    copy_skip = strlen(from->path);
+    cr_assert_eq(nftw(from->path, copy_one, 16, FTW_PHYS), 0);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -148,12 +153,12 @@ enum result scene_act(const struct scene *scene, struct test_log *log)
 }
 
 /* Who could not make a log tries again, unless it is there. */
-enum result scene_recover(const struct scene *scene, struct test_log *log)
+enum result scene_recover(const struct scene *scene, struct test_log *log, const char *event)
 {
     if (scene->creates && audit_create(log->fd, TEST_ORIGIN, &log->signer, &log->err) != RESULT_OK)
         cr_assert_not_null(strstr(log->err.text, "a log is already in the audit directory"), "%s",
                            log->err.text);
-    return open_and_append(scene, log, "order.settled", 0);
+    return open_and_append(scene, log, event, 0);
 }
 
 struct count {

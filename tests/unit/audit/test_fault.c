@@ -103,7 +103,8 @@ static void expect_recovery(const struct scene *scene, struct test_log *log)
 {
     struct audit_report report;
 
-    cr_assert_eq(scene_recover(scene, log), RESULT_OK, "%s: %s", where, log->err.text);
+    cr_assert_eq(scene_recover(scene, log, "order.settled"), RESULT_OK, "%s: %s", where,
+                 log->err.text);
     report = test_verify(log);
     cr_assert_eq(report.verdict, scene_has_torn_files(log) ? AUDIT_REPAIRED : AUDIT_INTACT,
                  "%s: %s: %s", where, audit_verdict_name(report.verdict), report.text);
