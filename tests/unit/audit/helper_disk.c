@@ -44,9 +44,14 @@ void disk_disarm(void)
     disk.counts = false;
 }
 
+static bool halves(void)
+{
+    return disk.mode == DISK_SHORT || disk.mode == DISK_KILL_HALF;
+}
+
 static bool fails(const char *name)
 {
-    if (!disk.counts)
+    if (!disk.counts || (halves() && strcmp(name, "write") != 0))
         return false;
     disk.calls++;
     if (disk.calls != disk.at && !(disk.mode == DISK_FAIL_ON && disk.calls > disk.at))
@@ -74,8 +79,7 @@ ssize_t write(int fd, const void *bytes, size_t len)
 
     if (fails("write"))
         return -1;
-    half = disk.counts && disk.calls == disk.at &&
-           (disk.mode == DISK_SHORT || disk.mode == DISK_KILL_HALF);
+    half = disk.counts && disk.calls == disk.at && halves();
     if (!half)
         return witnessed(
             (int)syscall(SYS_write, fd, bytes, len),

