@@ -208,3 +208,26 @@ bool scene_has_torn_files(struct test_log *log)
     (void)closedir(directory);
     return found;
 }
+
+static bool verdict_is_a_crashs(enum audit_verdict verdict)
+{
+    return verdict == AUDIT_INTACT || verdict == AUDIT_REPAIRED ||
+           verdict == AUDIT_UNANCHORED_TAIL || verdict == AUDIT_TORN_TAIL;
+}
+
+/* A log that was not made yet has no verdict, or that of one without a record. */
+void scene_expect_verdict(const struct scene *scene, struct test_log *log, const char *where,
+                          bool done)
+{
+    struct audit_report report;
+
+    if (scene->creates && !test_exists(log, FIRST_SEGMENT))
+        return;
+    cr_assert_eq(audit_verify(log->fd, TEST_ORIGIN, log->key.kid, &report, &log->err), RESULT_OK,
+                 "%s: %s", where, log->err.text);
+    if (scene->creates && report.records == 0 && report.verdict == AUDIT_MALFORMED)
+        cr_assert_str_eq(report.text, "there is no record, not even that of its creation");
+    else
+        cr_assert(done ? audit_verdict_good(report.verdict) : verdict_is_a_crashs(report.verdict),
+                  "%s: %s: %s", where, audit_verdict_name(report.verdict), report.text);
+}

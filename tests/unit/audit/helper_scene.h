@@ -26,6 +26,9 @@ void scene_copy_free(struct test_log *log);
 enum result scene_act(const struct scene *scene, struct test_log *log);
 /* The append after it, by a process that knows nothing. */
 enum result scene_recover(const struct scene *scene, struct test_log *log, const char *event);
+/* Before anything else is done to it: the verdict of a crash, and a good one when it was `done`. */
+void scene_expect_verdict(const struct scene *scene, struct test_log *log, const char *where,
+                          bool done);
 /* Records of this event in a log that verifies. */
 unsigned scene_events(struct test_log *log, const char *event);
 bool scene_has_torn_files(struct test_log *log);

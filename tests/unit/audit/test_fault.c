@@ -75,29 +75,7 @@ static bool act_apart(const struct scene *scene, struct test_log *log, const str
     return true;
 }
 
-static bool verdict_is_a_crashs(enum audit_verdict verdict)
-{
-    return verdict == AUDIT_INTACT || verdict == AUDIT_REPAIRED ||
-           verdict == AUDIT_UNANCHORED_TAIL || verdict == AUDIT_TORN_TAIL;
-}
-
 static char where[256];
-
-/* Before anything else is done to it. */
-static void expect_verdict(const struct scene *scene, struct test_log *log, bool done)
-{
-    struct audit_report report;
-
-    if (scene->creates && (!test_exists(log, "records") || !test_exists(log, FIRST_SEGMENT)))
-        return;
-    cr_assert_eq(audit_verify(log->fd, TEST_ORIGIN, log->key.kid, &report, &log->err), RESULT_OK,
-                 "%s: %s", where, log->err.text);
-    if (scene->creates && report.records == 0 && report.verdict == AUDIT_MALFORMED)
-        cr_assert_str_eq(report.text, "there is no record, not even that of its creation");
-    else
-        cr_assert(done ? audit_verdict_good(report.verdict) : verdict_is_a_crashs(report.verdict),
-                  "%s: %s: %s", where, audit_verdict_name(report.verdict), report.text);
-}
 
 static void expect_recovery(const struct scene *scene, struct test_log *log)
 {
@@ -152,7 +130,7 @@ static bool sweep_one(const struct scene *scene, const struct test_log *made,
     reached = !ended || told->hit[0] != '\0';
     (void)snprintf(where, sizeof where, "%s, call %u (%s), mode %d, errno %d", scene->name,
                    fault->at, told->hit, (int)fault->mode, fault->number);
-    expect_verdict(scene, &log, ended && told->result == RESULT_OK);
+    scene_expect_verdict(scene, &log, where, ended && told->result == RESULT_OK);
     expect_recovery(scene, &log);
     if (ended)
         expect_truth(scene, &log, fault, told);

@@ -19,6 +19,7 @@ static void expect_goes_on(const struct scene *scene, struct test_log *log, cons
     struct audit_report report;
     unsigned there;
 
+    scene_expect_verdict(scene, log, where, false);
     cr_assert_eq(scene_recover(scene, log, "order.settled"), RESULT_OK, "%s: %s", where,
                  log->err.text);
     report = test_verify(log);
