@@ -8,7 +8,6 @@
 #include "log.h"
 #include "record.h"
 
-#define NEW_CHECKPOINT ".checkpoint.new"
 /* A line without its payload: names and punctuation, and more than our protected header needs. */
 #define LINE_FRAME 400
 
@@ -58,12 +57,14 @@ static enum result body_store(struct audit *audit, const char *body, size_t len,
     if (len > AUDIT_BODY_MAX)
         return err_set(err, RESULT_AUDIT, "bodies: %zu bytes, %d are permitted", len,
                        AUDIT_BODY_MAX);
+    AUTO_BUF bytes = BUF_INIT(AUDIT_BODY_MAX);
+    buf_put(&bytes, body, len);
     sha256_hex(body, len, name);
-    if (file_replace(bodies, name, body, len, 0600, err) != RESULT_OK) {
-        err->result = RESULT_AUDIT;
+    if (buf_check(&bytes, "audit record", err) != RESULT_OK)
+        return err->result;
+    if (log_put(audit, bodies, name, &bytes, err) != RESULT_OK)
         return err_prefix(err, "bodies");
-    }
-    return RESULT_OK;
+    return log_flush_directory(audit, bodies, "bodies", err);
 }
 
 static enum result payload_with_file(struct audit *audit, const struct audit_event *event,
@@ -124,24 +125,23 @@ static enum result line_sign(struct audit *audit, struct pending *pending, struc
     if (facts->key != audit->key || !line_carries(&pending->line, &pending->payload))
         return err_set(err, RESULT_AUDIT,
                        "the signer signed another record or by another key: it was not written");
+    audit->next = audit->tree;
+    tree_push(&audit->next, &audit->checker.sha256, facts->leaf);
     return RESULT_OK;
 }
 
-static enum result note_sign(struct audit *audit, struct pending *pending, struct err *err)
+/* The head of the tree `next`. */
+static enum result note_sign(struct audit *audit, struct buf *note, struct err *err)
 {
     const struct audit_signer *signer = audit->signer;
     struct checkpoint checkpoint;
     uint8_t root[SHA256_LEN];
     enum note_status status;
 
-    audit->next = audit->tree;
-    tree_push(&audit->next, &audit->checker.sha256, pending->facts.leaf);
     tree_root(&audit->next, &audit->checker.sha256, root);
-    if (signer->checkpoint(signer->context, audit->next.size, root, &pending->note, err) !=
-        RESULT_OK)
+    if (signer->checkpoint(signer->context, audit->next.size, root, note, err) != RESULT_OK)
         return err->result;
-    status = note_read(buf_text(&pending->note), pending->note.len, audit->origin, &audit->ring,
-                       &checkpoint);
+    status = note_read(buf_text(note), note->len, audit->origin, &audit->ring, &checkpoint);
     if (status != NOTE_GOOD || checkpoint.key != audit->key ||
         checkpoint.size != audit->next.size || memcmp(checkpoint.root, root, SHA256_LEN) != 0)
         return err_set(err, RESULT_AUDIT, "the signer's checkpoint %s: the record was not written",
@@ -149,14 +149,10 @@ static enum result note_sign(struct audit *audit, struct pending *pending, struc
     return RESULT_OK;
 }
 
-static enum result segment_begin(struct audit *audit, struct err *err)
+static enum result segment_make(struct audit *audit, struct err *err)
 {
     char name[NAME_MAX_LEN];
-    bool begun = audit->segment >= 0;
 
-    if (begun && (audit->segment_size > 0 ? audit->segment_size < audit->segment_max
-                                          : audit->segment_first == audit->tree.size))
-        return RESULT_OK;
     fd_close(&audit->segment);
     segment_name(audit->tree.size, name);
     audit->segment = openat(audit->records, name,
@@ -165,31 +161,30 @@ static enum result segment_begin(struct audit *audit, struct err *err)
         return err_errno(err, RESULT_AUDIT, "records/%s: cannot make it", name);
     audit->segment_first = audit->tree.size;
     audit->segment_size = 0;
-    if (fsync(audit->records) != 0) {
-        audit->broken = true;
-        return err_errno(err, RESULT_AUDIT, "records: cannot flush the directory");
-    }
     return RESULT_OK;
 }
 
-/* Keeps the promise that what failed is not in the log. */
-static void line_take_back(struct audit *audit)
+/* Whoever made an empty segment may have been killed before its name was on the disk. */
+static enum result segment_begin(struct audit *audit, struct err *err)
 {
-    if (ftruncate(audit->segment, (off_t)audit->segment_size) != 0 ||
-        fdatasync(audit->segment) != 0)
-        audit->broken = true;
+    bool begun = audit->segment >= 0;
+
+    if (begun && audit->segment_size > 0 && audit->segment_size < audit->segment_max)
+        return RESULT_OK;
+    if (!(begun && audit->segment_size == 0 && audit->segment_first == audit->tree.size) &&
+        segment_make(audit, err) != RESULT_OK)
+        return err->result;
+    return log_flush_directory(audit, audit->records, "records", err);
 }
 
-/* After a flush that failed nobody knows what the disk holds: this log is not written to again
- * before someone has started anew, and then what is there is observed afresh. */
-static enum result flush_failed(struct audit *audit, const char *what, struct err *err)
+/* Keeps the promise that what failed is not in the log. */
+static void line_take_back(struct audit *audit, struct err *err)
 {
-    (void)err_errno(err, RESULT_AUDIT,
-                    "%s: cannot flush to the disk; check the disk and the kernel's log, then run "
-                    "`georder audit verify`",
-                    what);
+    if (ftruncate(audit->segment, (off_t)audit->segment_size) == 0 &&
+        fdatasync(audit->segment) == 0)
+        return;
     audit->broken = true;
-    return RESULT_AUDIT;
+    (void)err_prefix(err, "the record failed and perhaps could not be taken back from the log");
 }
 
 static enum result line_write(struct audit *audit, struct pending *pending, struct err *err)
@@ -203,7 +198,7 @@ static enum result line_write(struct audit *audit, struct pending *pending, stru
         done = write(audit->segment, pending->line.data, pending->line.len);
     while (done < 0 && errno == EINTR);
     if (done == (ssize_t)pending->line.len)
-        return fdatasync(audit->segment) == 0 ? RESULT_OK : flush_failed(audit, "records", err);
+        return log_flush(audit, audit->segment, "records", err);
     if (done >= 0)
         errno = ENOSPC;
     return err_errno(err, RESULT_AUDIT,
@@ -213,37 +208,53 @@ static enum result line_write(struct audit *audit, struct pending *pending, stru
 }
 
 /* Without a flush of the directory: after a power cut the old checkpoint may be there, which the
- * next append makes good; but never half of one. */
+ * next append makes good; but never half of one, and none at all only in a log of one record. */
 static enum result checkpoint_write(struct audit *audit, const struct buf *note, struct err *err)
 {
-    AUTO_FD fd = openat(audit->dirfd, NEW_CHECKPOINT,
-                        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return log_put(audit, audit->dirfd, "checkpoint", note, err);
+}
 
-    if (fd < 0)
-        return err_errno(err, RESULT_AUDIT, "checkpoint: cannot make it");
-    if (file_write(fd, "checkpoint", note->data, note->len, err) != RESULT_OK)
-        return err->result = RESULT_AUDIT;
-    if (fdatasync(fd) != 0)
-        return flush_failed(audit, "checkpoint", err);
-    if (renameat(audit->dirfd, NEW_CHECKPOINT, audit->dirfd, "checkpoint") != 0)
-        return err_errno(err, RESULT_AUDIT, "checkpoint: cannot put in place");
-    return RESULT_OK;
+static enum result record_write(struct audit *audit, struct pending *pending, struct err *err)
+{
+    enum result result = line_write(audit, pending, err);
+
+    if (result == RESULT_OK)
+        result = tiles_save(audit->dirfd, &audit->next, audit->tree.size, &audit->broken, err);
+    if (result == RESULT_OK)
+        result = checkpoint_write(audit, &pending->note, err);
+    if (result != RESULT_OK)
+        line_take_back(audit, err);
+    return result;
 }
 
 static enum result pending_write(struct audit *audit, struct pending *pending, struct err *err)
 {
-    enum result result = segment_begin(audit, err);
+    if (segment_begin(audit, err) != RESULT_OK)
+        return err->result;
+    if (audit->tree.size == 1 &&
+        log_flush_directory(audit, audit->dirfd, "checkpoint", err) != RESULT_OK)
+        return err->result;
+    return record_write(audit, pending, err);
+}
 
-    if (result != RESULT_OK)
-        return result;
-    result = line_write(audit, pending, err);
-    if (result == RESULT_OK)
-        result = tiles_save(audit->dirfd, &audit->next, audit->tree.size, err);
-    if (result == RESULT_OK)
-        result = checkpoint_write(audit, &pending->note, err);
-    if (result != RESULT_OK)
-        line_take_back(audit);
-    return result;
+static void note_keep(struct audit *audit, const struct buf *note)
+{
+    buf_reset(&audit->note);
+    buf_put(&audit->note, note->data, note->len);
+}
+
+/* A crash left the first record without a checkpoint: it gets one before there is a second, since
+ * a log of more records without any is not gone on with. */
+static enum result first_anchor(struct audit *audit, struct err *err)
+{
+    AUTO_BUF note = BUF_INIT(NOTE_MAX);
+
+    audit->next = audit->tree;
+    if (note_sign(audit, &note, err) != RESULT_OK ||
+        checkpoint_write(audit, &note, err) != RESULT_OK)
+        return err->result;
+    note_keep(audit, &note);
+    return RESULT_OK;
 }
 
 static enum result event_append(struct audit *audit, const struct audit_event *event,
@@ -255,15 +266,14 @@ static enum result event_append(struct audit *audit, const struct audit_event *e
 
     if (payload_make(audit, event, body, body_len, &pending, err) != RESULT_OK ||
         line_sign(audit, &pending, err) != RESULT_OK ||
-        note_sign(audit, &pending, err) != RESULT_OK ||
+        note_sign(audit, &pending.note, err) != RESULT_OK ||
         pending_write(audit, &pending, err) != RESULT_OK)
         return err->result;
     tiles_prune(audit->dirfd, &audit->next, audit->tree.size);
     audit->tree = audit->next;
     audit->segment_size += pending.line.len;
     memcpy(audit->last_hash, pending.facts.hash, SHA256_LEN);
-    buf_reset(&audit->note);
-    buf_put(&audit->note, pending.note.data, pending.note.len);
+    note_keep(audit, &pending.note);
     if (index != NULL)
         *index = pending.index;
     return RESULT_OK;
@@ -299,6 +309,8 @@ static enum result locked_append(struct audit *audit, const struct audit_event *
 
     if (lock_enter(audit->dirfd, false, &lock, err) != RESULT_OK ||
         log_observe(audit, &torn, err) != RESULT_OK)
+        return err->result;
+    if (audit->tree.size > 0 && audit->note.len == 0 && first_anchor(audit, err) != RESULT_OK)
         return err->result;
     if (torn != NULL && repair_append(audit, event, torn, err) != RESULT_OK)
         return err->result;

@@ -2,6 +2,7 @@
 #ifndef GEORDER_AUDIT_KEY_H
 #define GEORDER_AUDIT_KEY_H
 
+#include <dirent.h>
 #include <openssl/evp.h>
 
 #include "audit.h"
@@ -36,6 +37,9 @@ MUST_USE enum result key_from_pkey(const char *alg, EVP_PKEY *pkey, struct key *
 void key_free(struct key *key);
 /* The file as it must be, byte for byte. */
 MUST_USE enum result key_jwk(const struct key *key, struct buf *out, struct err *err);
+
+/* The next name in a directory, NULL at its end; an end that is no end is an error. */
+MUST_USE enum result entry_next(DIR *directory, const char **name, struct err *err);
 
 struct keyring {
     struct key key[KEYS_MAX];

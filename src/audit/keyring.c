@@ -90,10 +90,24 @@ static void key_add(int dirfd, const char *name, struct keyring *ring)
         ring->count++;
 }
 
+enum result entry_next(DIR *directory, const char **name, struct err *err)
+{
+    const struct dirent *entry;
+
+    errno = 0;
+    entry = readdir(directory);
+    *name = entry != NULL ? entry->d_name : NULL;
+    if (entry == NULL && errno != 0)
+        return err_errno(err, RESULT_AUDIT, "the audit directory cannot be listed to its end");
+    return RESULT_OK;
+}
+
 enum result keyring_load(int dirfd, struct keyring *ring, struct err *err)
 {
     int fd = openat(dirfd, "keys", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    const char *name;
+    enum result result;
 
     *ring = (struct keyring){0};
     if (directory == NULL) {
@@ -101,11 +115,12 @@ enum result keyring_load(int dirfd, struct keyring *ring, struct err *err)
         fd_close(&fd);
         return err->result;
     }
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL && ring->count < KEYS_MAX;)
-        if (strlen(entry->d_name) == AUDIT_KID_LEN + 4)
-            key_add(fd, entry->d_name, ring);
+    while ((result = entry_next(directory, &name, err)) == RESULT_OK && name != NULL &&
+           ring->count < KEYS_MAX)
+        if (strlen(name) == AUDIT_KID_LEN + 4)
+            key_add(fd, name, ring);
     (void)closedir(directory);
-    return RESULT_OK;
+    return result;
 }
 
 void keyring_free(struct keyring *ring)

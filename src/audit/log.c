@@ -38,14 +38,32 @@ static enum result key_store(int dirfd, const struct key *key, struct err *err)
     return RESULT_OK;
 }
 
-/* A first attempt that failed half-way may have left directories, a key and an empty segment. */
+static enum result line_look(const struct snapshot *snapshot, bool *none, struct err *err)
+{
+    AUTO_READER reader = {.fd = -1};
+    struct chunk *chunk = malloc(sizeof *chunk);
+    enum result result;
+
+    if (chunk == NULL)
+        return err_set(err, RESULT_INTERNAL, "records: out of memory");
+    reader_open(&reader, snapshot, 0);
+    result = reader_next(&reader, chunk, err);
+    *none = chunk->lines == 0 && reader.end != READER_BROKEN;
+    free(chunk);
+    return result;
+}
+
+/* A first attempt that failed half-way may have left directories, a key and the beginning of a
+ * record, which the next append moves aside. */
 static enum result nothing_there(int dirfd, struct err *err)
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
+    bool none = false;
 
-    if (snapshot_take(dirfd, &snapshot, err) != RESULT_OK)
+    if (snapshot_take(dirfd, &snapshot, err) != RESULT_OK ||
+        line_look(&snapshot, &none, err) != RESULT_OK)
         return err->result;
-    if (snapshot.count > 1 || snapshot.last_size > 0 || snapshot.note.len > 0)
+    if (snapshot.count > 1 || !none || snapshot.note.len > 0)
         return err_set(err, RESULT_AUDIT,
                        "a log is already in the audit directory: it is never overwritten; name "
                        "another directory in the config, or keep this log");

@@ -33,4 +33,14 @@ MUST_USE enum result torn_move(struct audit *audit, uint64_t good, uint64_t size
 MUST_USE enum result torn_list(const struct audit *audit, cJSON **out, struct err *err);
 void log_forget(struct audit *audit);
 
+/* What fails here leaves the log broken. */
+MUST_USE enum result log_flush(struct audit *audit, int fd, const char *what, struct err *err);
+MUST_USE enum result log_flush_directory(struct audit *audit, int dirfd, const char *what,
+                                         struct err *err);
+enum result log_flush_failed(struct audit *audit, const char *what, struct err *err);
+/* A whole file in place of the one of this name, flushed; its directory is not yet. The caller
+ * holds the lock, so that one name is enough for a file that is not in place yet. */
+MUST_USE enum result log_put(struct audit *audit, int dirfd, const char *name,
+                             const struct buf *bytes, struct err *err);
+
 #endif

@@ -74,21 +74,32 @@ static enum result tail_load(int fd, uint64_t size, struct tail *tail, struct er
     return err_errno(err, RESULT_AUDIT, "records: cannot read the end of the log");
 }
 
-/* The last whole line within the bytes that were loaded. */
-static bool tail_split(struct tail *tail, uint64_t size, uint64_t *good)
+/* The last newline, but not one behind lost bytes. */
+static const char *tail_newline(const struct tail *tail)
 {
     const char *newline = memrchr(tail->bytes, '\n', tail->len), *before;
 
+    if (newline == NULL)
+        return NULL;
+    before = memrchr(tail->bytes, '\n', (size_t)(newline - tail->bytes));
+    return line_is_lost(before != NULL ? before + 1 : tail->bytes, newline) ? before : newline;
+}
+
+/* The last whole line within the bytes that were loaded. */
+static bool tail_split(struct tail *tail, uint64_t size, uint64_t *good)
+{
+    const char *newline = tail_newline(tail), *before;
+
     *good = 0;
     if (newline == NULL)
-        return size <= AUDIT_LINE_MAX;
+        return size <= TORN_MAX;
     *good = size - tail->len + (uint64_t)(newline + 1 - tail->bytes);
     before = memrchr(tail->bytes, '\n', (size_t)(newline - tail->bytes));
     if (before == NULL && size > tail->len)
         return false;
     tail->line = before != NULL ? before + 1 : tail->bytes;
     tail->line_len = (size_t)(newline - tail->line);
-    return size - *good <= AUDIT_LINE_MAX;
+    return size - *good <= TORN_MAX;
 }
 
 static enum result segment_tail(int records, uint64_t first, struct tail *tail, uint64_t *size,
@@ -199,7 +210,7 @@ static enum result tree_grow(struct replay *replay, const uint8_t leaf[SHA256_LE
     tree_push(&audit->tree, &audit->checker.sha256, leaf);
     if (!save && audit->tree.size % TILE_WIDTH != 0)
         return RESULT_OK;
-    if (tiles_save(audit->dirfd, &audit->tree, replay->saved, err) != RESULT_OK)
+    if (tiles_save(audit->dirfd, &audit->tree, replay->saved, &audit->broken, err) != RESULT_OK)
         return err->result;
     replay->saved = audit->tree.size;
     return RESULT_OK;
@@ -290,7 +301,7 @@ static enum result tree_take(struct audit *audit, const struct snapshot *snapsho
                        "the last record says that it is number %" PRIu64
                        ", but it is number %" PRIu64 ": nothing is appended; " ADVICE,
                        count - 1, audit->tree.size - 1);
-    return tiles_save(audit->dirfd, &audit->tree, replay.saved, err);
+    return tiles_save(audit->dirfd, &audit->tree, replay.saved, &audit->broken, err);
 }
 
 static enum result segment_take(struct audit *audit, const struct snapshot *snapshot,
@@ -324,6 +335,10 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
     snapshot.last_size = tail->good;
     if (tree_take(audit, &snapshot, &checkpoint, count, err) != RESULT_OK ||
         segment_take(audit, &snapshot, tail, err) != RESULT_OK)
+        return err->result;
+    /* Who wrote a record and died before its checkpoint has perhaps not flushed it: this must be
+     * done while the segment is the last. */
+    if (checkpoint.size < count && log_flush(audit, audit->segment, "records", err) != RESULT_OK)
         return err->result;
     buf_reset(&audit->note);
     buf_put(&audit->note, buf_text(&snapshot.note), snapshot.note.len);

@@ -66,6 +66,7 @@ static enum result segments_list(struct snapshot *snapshot, struct err *err)
     int fd = openat(snapshot->records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     enum result result = RESULT_OK;
+    const char *name;
     uint64_t first;
 
     if (directory == NULL) {
@@ -73,8 +74,9 @@ static enum result segments_list(struct snapshot *snapshot, struct err *err)
         fd_close(&fd);
         return err->result;
     }
-    for (struct dirent *entry; result == RESULT_OK && (entry = readdir(directory)) != NULL;)
-        if (segment_named(entry->d_name, &first))
+    while (result == RESULT_OK && (result = entry_next(directory, &name, err)) == RESULT_OK &&
+           name != NULL)
+        if (segment_named(name, &first))
             result = first_add(snapshot, first, err);
     (void)closedir(directory);
     if (snapshot->count > 0)
@@ -210,6 +212,20 @@ static void chunk_split(struct chunk *chunk, size_t got)
     }
 }
 
+bool line_is_lost(const char *line, const char *newline)
+{
+    return memchr(line, '\0', (size_t)(newline - line)) != NULL;
+}
+
+/* The last line of the log. */
+static bool chunk_ends_lost(const struct reader *reader, const struct chunk *chunk)
+{
+    const uint32_t *end = &chunk->start[chunk->lines];
+
+    return segment_is_last(reader) && chunk->lines > 0 && reader->at + *end == reader->size &&
+           line_is_lost(chunk->data + end[-1], chunk->data + *end - 1);
+}
+
 static enum result chunk_read(struct reader *reader, struct chunk *chunk, struct err *err)
 {
     size_t got;
@@ -217,6 +233,7 @@ static enum result chunk_read(struct reader *reader, struct chunk *chunk, struct
     if (chunk_fill(reader, chunk, &got, err) != RESULT_OK)
         return err->result;
     chunk_split(chunk, got);
+    chunk->lines -= chunk_ends_lost(reader, chunk);
     chunk->index = reader->index;
     chunk->misnamed = reader->at == 0 && reader->index != reader->snapshot->first[reader->segment];
     reader->index += chunk->lines;
@@ -224,8 +241,7 @@ static enum result chunk_read(struct reader *reader, struct chunk *chunk, struct
     if (chunk->lines > 0)
         return RESULT_OK;
     reader->rest = reader->size - reader->at;
-    reader->end =
-        segment_is_last(reader) && reader->rest <= AUDIT_LINE_MAX ? READER_TORN : READER_BROKEN;
+    reader->end = segment_is_last(reader) && reader->rest <= TORN_MAX ? READER_TORN : READER_BROKEN;
     return RESULT_OK;
 }
 

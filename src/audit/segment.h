@@ -11,10 +11,18 @@
 #define SEGMENT_MAX  (64 * 1024 * 1024)
 #define INDEX_DIGITS 12
 #define INDEX_LIMIT  UINT64_C(1000000000000)
-#define NAME_MAX_LEN 64
+#define NAME_MAX_LEN 80 /* a SHA-256 in hex, and more */
 
 void segment_name(uint64_t first, char out[NAME_MAX_LEN]);
 MUST_USE enum result records_open(int dirfd, int *fd, struct err *err);
+
+/* After a power cut some file systems show zeros where bytes were not written yet, and perhaps
+ * bytes behind them. No line that was written whole has a NUL, so at the end of the log such a one
+ * is torn like one without a newline; who could make it so could as well cut it off. */
+bool line_is_lost(const char *line, const char *newline);
+#define TORN_MAX                                                                                   \
+    (AUDIT_LINE_MAX + 1) /* a line and its newline, of which some bytes may be lost                \
+                          */
 
 struct lock {
     int fd;

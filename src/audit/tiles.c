@@ -65,8 +65,27 @@ static int tile_open_new(int dirfd, const char *name)
     return openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-static enum result tile_write(int dirfd, const char *path, const void *hashes, size_t width,
-                              struct err *err)
+/* A full tile is never written again, so its name must stay; a partial one lost in a crash is made
+ * anew. */
+static enum result parents_flush(int dirfd, char path[TILE_PATH_LEN], bool *flush_failed,
+                                 struct err *err)
+{
+    for (char *slash; (slash = strrchr(path, '/')) != NULL;) {
+        *slash = '\0';
+        AUTO_FD fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+            return err_errno(err, RESULT_AUDIT, "%s: cannot open", path);
+        if (fsync(fd) != 0) {
+            *flush_failed = true;
+            return err_errno(err, RESULT_AUDIT, "%s: cannot flush", path);
+        }
+    }
+    return RESULT_OK;
+}
+
+static enum result tile_write(int dirfd, char path[TILE_PATH_LEN], const void *hashes, size_t width,
+                              bool *flush_failed, struct err *err)
 {
     char name[TILE_PATH_LEN + 8];
     AUTO_FD fd = -1;
@@ -81,15 +100,17 @@ static enum result tile_write(int dirfd, const char *path, const void *hashes, s
         return err_errno(err, RESULT_AUDIT, "%s: cannot make it", path);
     if (file_write(fd, path, hashes, width * SHA256_LEN, err) != RESULT_OK)
         return err->result = RESULT_AUDIT;
-    /* A full tile is never written again; a partial one lost in a crash is made anew. */
-    if (width == TILE_WIDTH && fsync(fd) != 0)
+    if (width == TILE_WIDTH && fsync(fd) != 0) {
+        *flush_failed = true;
         return err_errno(err, RESULT_AUDIT, "%s: cannot flush", path);
+    }
     if (renameat(dirfd, name, dirfd, path) != 0)
         return err_errno(err, RESULT_AUDIT, "%s: cannot put in place", path);
-    return RESULT_OK;
+    return width == TILE_WIDTH ? parents_flush(dirfd, path, flush_failed, err) : RESULT_OK;
 }
 
-enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before, struct err *err)
+enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before, bool *flush_failed,
+                       struct err *err)
 {
     char path[TILE_PATH_LEN];
 
@@ -100,8 +121,8 @@ enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before, stru
         if (nodes == old)
             return RESULT_OK;
         tile_path(path, level, nodes / TILE_WIDTH - (width == 0), width == 0 ? TILE_WIDTH : width);
-        if (tile_write(dirfd, path, tree->tile[level], width == 0 ? TILE_WIDTH : width, err) !=
-            RESULT_OK)
+        if (tile_write(dirfd, path, tree->tile[level], width == 0 ? TILE_WIDTH : width,
+                       flush_failed, err) != RESULT_OK)
             return err->result;
     }
     return RESULT_OK;

@@ -14,7 +14,7 @@
 /* The copy is on the disk before the bytes leave their place: a crash in between repeats this. */
 enum result torn_move(struct audit *audit, uint64_t good, uint64_t size, struct err *err)
 {
-    char bytes[AUDIT_LINE_MAX], name[NAME_MAX_LEN], digest[SHA256_HEX_LEN + 1];
+    char bytes[TORN_MAX], name[NAME_MAX_LEN], digest[SHA256_HEX_LEN + 1];
     size_t len = (size_t)(size - good);
 
     if (len > sizeof bytes || pread(audit->segment, bytes, len, (off_t)good) != (ssize_t)len)
@@ -22,19 +22,21 @@ enum result torn_move(struct audit *audit, uint64_t good, uint64_t size, struct 
     sha256_hex(bytes, len, digest);
     (void)snprintf(name, sizeof name, "torn-%012" PRIu64 "-%.*s", audit->tree.size, TORN_DIGITS,
                    digest);
-    if (file_replace(audit->records, name, bytes, len, 0600, err) != RESULT_OK)
-        return err->result = RESULT_AUDIT;
-    if (ftruncate(audit->segment, (off_t)good) != 0 || fdatasync(audit->segment) != 0) {
-        audit->broken = true;
+    AUTO_BUF copy = BUF_INIT(TORN_MAX);
+    buf_put(&copy, bytes, len);
+    if (buf_check(&copy, "audit record", err) != RESULT_OK ||
+        log_put(audit, audit->records, name, &copy, err) != RESULT_OK ||
+        log_flush_directory(audit, audit->records, "records", err) != RESULT_OK)
+        return err->result;
+    if (ftruncate(audit->segment, (off_t)good) != 0)
         return err_errno(err, RESULT_AUDIT, "records: cannot move the torn end of the log aside");
-    }
-    return RESULT_OK;
+    return log_flush(audit, audit->segment, "records", err);
 }
 
 static enum result torn_tell(int records, const char *name, cJSON *list, struct err *err)
 {
     AUTO_FD fd = openat(records, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    AUTO_BUF bytes = BUF_INIT(AUDIT_LINE_MAX);
+    AUTO_BUF bytes = BUF_INIT(TORN_MAX);
     char digest[SHA256_HEX_LEN + 1];
     cJSON *item;
 
@@ -62,15 +64,17 @@ enum result torn_list(const struct audit *audit, cJSON **out, struct err *err)
     char prefix[NAME_MAX_LEN];
     AUTO_JSON *list = cJSON_CreateArray();
     enum result result = RESULT_OK;
+    const char *name;
 
     if (directory == NULL || list == NULL) {
         fd_close(&fd);
         return err_errno(err, RESULT_AUDIT, "records: cannot list the log");
     }
     (void)snprintf(prefix, sizeof prefix, "torn-%012" PRIu64 "-", audit->tree.size);
-    for (struct dirent *entry; result == RESULT_OK && (entry = readdir(directory)) != NULL;)
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
-            result = torn_tell(audit->records, entry->d_name, list, err);
+    while (result == RESULT_OK && (result = entry_next(directory, &name, err)) == RESULT_OK &&
+           name != NULL)
+        if (strncmp(name, prefix, strlen(prefix)) == 0)
+            result = torn_tell(audit->records, name, list, err);
     (void)closedir(directory);
     if (result == RESULT_OK && list->child != NULL) {
         *out = list;

@@ -28,7 +28,7 @@ void tree_root(const struct tree *tree, struct hasher *hasher, uint8_t out[SHA25
 MUST_USE bool tiles_load(int dirfd, uint64_t size, struct tree *tree);
 /* After pushes since `before`, with at most one full tile per level among them. */
 MUST_USE enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before,
-                                struct err *err);
+                                bool *flush_failed, struct err *err);
 /* Takes away the partial tiles of size `before` that wider ones have replaced. */
 void tiles_prune(int dirfd, const struct tree *tree, uint64_t before);
 

@@ -1,3 +1,4 @@
+#include "helper_disk.h"
 #include "helper_log.h"
 
 #include <errno.h>
@@ -15,18 +16,6 @@
 
 #define ORDER_A "0192f3a1-7b2c-7def-8123-456789abcdef"
 #define ORDER_B "0192f3a1-7b2c-7def-8123-456789abcde0"
-
-/* Flushes fail when the test says so. */
-static bool flush_fails;
-static int flushes;
-int fdatasync(int fd)
-{
-    flushes++;
-    if (!flush_fails)
-        return fsync(fd);
-    errno = EIO;
-    return -1;
-}
 
 Test(create, makes_the_layout_and_the_first_record)
 {
@@ -594,15 +583,16 @@ Test(append, never_goes_on_after_a_failed_flush)
     struct test_log log;
 
     test_log_make(&log);
-    flush_fails = true;
+    test_append(&log, "order.denied", "");
+    disk.mode = DISK_FLUSHES_FAIL;
     expect_refused(&log, RESULT_AUDIT, "records: cannot flush to the disk");
-    flush_fails = false;
+    disk.mode = DISK_GOOD;
     expect_refused(&log, RESULT_AUDIT, "a flush of the audit log failed earlier");
-    cr_assert_eq(test_verify(&log).records, 1);
+    cr_assert_eq(test_verify(&log).records, 2);
     test_log_reopen(&log);
     test_append(&log, "order.intent", ORDER_A);
     test_expect(&log, AUDIT_INTACT);
-    cr_assert_eq(test_verify(&log).records, 2);
+    cr_assert_eq(test_verify(&log).records, 3);
     test_log_free(&log);
 }
 
@@ -611,9 +601,10 @@ Test(append, flushes_the_record_before_it_returns)
     struct test_log log;
 
     test_log_make(&log);
-    flushes = 0;
+    test_append(&log, "order.denied", "");
+    disk.flushes = 0;
     test_append(&log, "order.intent", ORDER_A);
-    cr_assert_eq(flushes, 2, "the record, then the checkpoint");
+    cr_assert_eq(disk.flushes, 2, "the record, then the checkpoint");
     test_log_free(&log);
 }
 

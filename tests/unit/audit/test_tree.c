@@ -114,7 +114,8 @@ static void save_to(struct test_log *log, struct tree *tree, size_t size)
         do
             tree_push(tree, &hasher, leaves[tree->size]);
         while (tree->size < size && tree->size % 128 != 0);
-        cr_assert_eq(tiles_save(log->fd, tree, before, &log->err), RESULT_OK, "%s", log->err.text);
+        cr_assert_eq(tiles_save(log->fd, tree, before, &(bool){false}, &log->err), RESULT_OK, "%s",
+                     log->err.text);
         tiles_prune(log->fd, tree, before);
     }
 }

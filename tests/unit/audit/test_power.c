@@ -1,0 +1,178 @@
+/*
+ * The power is cut behind each change that an append makes, with whatever the disk may then hold.
+ * What was acknowledged is there; the log goes on, and says what it moved aside.
+ */
+#include "helper_disk.h"
+#include "helper_power.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Sanitizers make it slow: then some of the states must do. */
+#define STEP (GEORDER_SANITIZED ? 7 : 1)
+
+static char where[256];
+
+static void expect_goes_on(const struct scene *scene, struct test_log *log, const char *event,
+                           bool acknowledged)
+{
+    struct audit_report report;
+    unsigned there;
+
+    scene_expect_verdict(scene, log, where, false);
+    cr_assert_eq(scene_recover(scene, log, "order.settled"), RESULT_OK, "%s: %s", where,
+                 log->err.text);
+    report = test_verify(log);
+    cr_assert_eq(report.verdict, scene_has_torn_files(log) ? AUDIT_REPAIRED : AUDIT_INTACT,
+                 "%s: %s: %s", where, audit_verdict_name(report.verdict), report.text);
+    there = scene_events(log, event);
+    cr_assert(acknowledged ? there == 1 : there <= 1, "%s: %s is there %u times", where, event,
+              there);
+    cr_assert(!acknowledged || report.records < TILE_WIDTH || test_exists(log, "tile/0/000"),
+              "%s: a full tile is lost", where);
+}
+
+struct states {
+    const struct scene *scene;
+    const struct test_log *made;
+    const char *event; /* that must be there when it was acknowledged */
+    size_t made_changes, count;
+};
+
+static void state_try(struct states *states, const struct power_cut *cut, bool acknowledged)
+{
+    struct test_log log;
+
+    (void)snprintf(where, sizeof where, "%s, %zu changes of %zu, survive %d, one %zu, keep %zu%s",
+                   states->scene->name, cut->at, power_changes(), (int)cut->survive, cut->one,
+                   cut->keep, cut->zeros ? " and zeros" : "");
+    power_make(cut, states->made, &log);
+    expect_goes_on(states->scene, &log, states->event, acknowledged);
+    scene_copy_free(&log);
+    states->count++;
+}
+
+static void states_at(struct states *states, size_t at, bool acknowledged)
+{
+    struct power_cut cut = {.at = at, .keep = SIZE_MAX};
+
+    for (cut.survive = ALL; cut.survive <= NAMES; cut.survive++)
+        state_try(states, &cut, acknowledged);
+    for (cut.one = 0; cut.one < at; cut.one++)
+        for (cut.survive = ALL_BUT_ONE; cut.survive <= ONE_ALONE; cut.survive++)
+            if (power_is_open(cut.one, at))
+                state_try(states, &cut, acknowledged);
+}
+
+/* The watched append, in a copy of what the scene left. */
+static void act(const struct scene *scene, const struct test_log *made)
+{
+    struct test_log log;
+
+    power_begin(made);
+    scene_copy(made, &log);
+    power_watch(&log);
+    cr_assert_eq(scene_act(scene, &log), RESULT_OK, "%s: %s", scene->name, log.err.text);
+    power_rest();
+    scene_copy_free(&log);
+}
+
+Test(power, cut_behind_any_change_loses_nothing_that_was_acknowledged)
+{
+    disk.lazy = true;
+    for (size_t i = 0; i < scene_count; i++) {
+        struct test_log made;
+        struct states states = {&scenes[i], &made, NULL, 0, 0};
+
+        states.event = scenes[i].creates ? "log.created" : "order.unknown";
+        scene_make(&scenes[i], &made);
+        act(&scenes[i], &made);
+        for (size_t at = 0; at < power_changes(); at += STEP)
+            states_at(&states, at, false);
+        states_at(&states, power_changes(), true);
+        cr_log_info("%s: %zu changes, %zu states", scenes[i].name, power_changes(), states.count);
+        cr_assert_gt(states.count, 20);
+        power_end();
+        test_log_free(&made);
+    }
+}
+
+/* SIGKILL behind so many changes, an append by the next process, then the power is cut. */
+static void kill_then_cut(struct states *states, size_t killed)
+{
+    struct power_cut nothing_lost = {.at = killed, .keep = SIZE_MAX};
+    struct test_log log;
+
+    power_cut_journal(killed);
+    power_make(&nothing_lost, states->made, &log);
+    power_watch(&log);
+    cr_assert_eq(scene_recover(states->scene, &log, "order.response"), RESULT_OK, "%s: %s",
+                 states->scene->name, log.err.text);
+    power_rest();
+    scene_copy_free(&log);
+    struct power_cut cut = {.at = power_changes(), .keep = SIZE_MAX};
+    for (cut.survive = ALL; cut.survive <= NAMES; cut.survive++)
+        state_try(states, &cut, true);
+    cut.survive = ALL_BUT_ONE;
+    for (cut.one = 0; cut.one < cut.at; cut.one++)
+        if (power_is_open(cut.one, cut.at))
+            state_try(states, &cut, true);
+}
+
+Test(power, cut_after_the_append_that_follows_a_kill_loses_nothing)
+{
+    disk.lazy = true;
+    for (size_t i = 0; i < scene_count; i++) {
+        struct test_log made;
+        struct states states = {&scenes[i], &made, "order.response", 0, 0};
+
+        if (scenes[i].large)
+            continue;
+
+        scene_make(&scenes[i], &made);
+        act(&scenes[i], &made);
+        states.made_changes = power_changes();
+        power_end();
+        for (size_t killed = 0; killed <= states.made_changes; killed += STEP) {
+            act(&scenes[i], &made);
+            kill_then_cut(&states, killed);
+            power_end();
+        }
+        cr_log_info("%s: %zu states", scenes[i].name, states.count);
+        test_log_free(&made);
+    }
+}
+
+/* The write of the record, cut at each byte; at some, zeros in place of the rest or of the
+ * beginning. */
+static void record_cut(struct states *states, size_t at)
+{
+    size_t len = power_write_len(at - 1);
+
+    for (size_t keep = 0; keep <= len; keep += STEP)
+        for (int way = 0; way < (keep % 8 == 0 ? 3 : 1); way++)
+            state_try(states,
+                      &(struct power_cut){.at = at,
+                                          .survive = way == 0 ? BYTES : ALL,
+                                          .keep = keep,
+                                          .zeros = way > 0,
+                                          .swap = way > 1},
+                      false);
+}
+
+Test(power, cut_within_a_record_at_each_byte_is_repaired)
+{
+    struct test_log made;
+    struct states states = {&scenes[1], &made, "order.unknown", 0, 0};
+    size_t at = 1;
+
+    disk.lazy = true;
+    scene_make(&scenes[1], &made);
+    act(&scenes[1], &made);
+    while (power_write_len(at - 1) < 512)
+        cr_assert_leq(++at, power_changes(), "the record was not written");
+    record_cut(&states, at);
+    cr_log_info("%zu states", states.count);
+    power_end();
+    test_log_free(&made);
+}
