@@ -4,7 +4,7 @@
 
 #include "verb.h"
 
-extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb;
+extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb, audit_export_verb;
 
 /* Which log: the first two options of every verb; a verb's own are numbered from AUDIT_OWN. */
 enum { AUDIT_DIRECTORY = OWN_OPTION, AUDIT_ORIGIN, AUDIT_OWN };
@@ -26,6 +26,8 @@ MUST_USE enum result audit_verb_open(struct verb_call *call, struct err *err);
 MUST_USE enum result audit_verb_locate(struct verb_call *call, struct err *err);
 /* Once it is located: the origin that the log must bear. */
 const char *audit_verb_origin(const struct verb_call *call);
+/* And the only key to trust, by this option or the config; or NULL. */
+const char *audit_verb_key(const struct verb_call *call, int option);
 
 /* Locates the log and shows `each` all its records, in turn. Checks no signature. */
 MUST_USE enum result audit_verb_visit(struct verb_call *call, audit_visit *each, void *context,

@@ -16,16 +16,6 @@ static const char help[] =
 static const struct option own[] = {
     AUDIT_PLACE, {"key", required_argument, NULL, KEY}, {NULL, 0, NULL, 0}};
 
-/* The key to trust, or NULL. */
-static const char *trusted(const struct verb_call *call)
-{
-    const char *key = audit_verb_value(call, KEY);
-
-    if (key != NULL || audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
-        return key;
-    return call->session->config.signing_key_thumbprint;
-}
-
 static void tell(const struct verb_call *call, const struct audit_report *report)
 {
     struct output *output = &call->session->output;
@@ -35,8 +25,8 @@ static void tell(const struct verb_call *call, const struct audit_report *report
         (unsigned long long)report->checkpoint_size, shown(report->root));
     if (audit_verdict_good(report->verdict))
         say(output, "key %s%s\n", shown(report->kid),
-            trusted(call) == NULL ? " (not compared with a key you trust: give --key)"
-                                  : " (trusted)");
+            audit_verb_key(call, KEY) == NULL ? " (not compared with a key you trust: give --key)"
+                                              : " (trusted)");
     if (report->unclosed > 0)
         say(output, "unclosed intents: %llu, the first is record %llu\n",
             (unsigned long long)report->unclosed, (unsigned long long)report->unclosed_first);
@@ -51,7 +41,7 @@ static void document(const struct verb_call *call, const struct audit_report *re
     output_add_text(output, "origin", audit_verb_origin(call));
     output_add_text(output, "root", report->root);
     output_add_text(output, "key", report->kid);
-    output_add(output, "key_trusted", cJSON_CreateBool(trusted(call) != NULL));
+    output_add(output, "key_trusted", cJSON_CreateBool(audit_verb_key(call, KEY) != NULL));
     output_add(output, "records", cJSON_CreateNumber((double)report->records));
     output_add(output, "checkpoint_size", cJSON_CreateNumber((double)report->checkpoint_size));
     output_add(output, "unclosed_intents", cJSON_CreateNumber((double)report->unclosed));
@@ -64,8 +54,8 @@ static enum result run(struct verb_call *call, struct err *err)
     struct audit_report report = {0};
 
     if (audit_verb_locate(call, err) != RESULT_OK ||
-        audit_verify(call->session->audit_fd, audit_verb_origin(call), trusted(call), &report,
-                     err) != RESULT_OK)
+        audit_verify(call->session->audit_fd, audit_verb_origin(call), audit_verb_key(call, KEY),
+                     &report, err) != RESULT_OK)
         return err->result;
     tell(call, &report);
     document(call, &report);
