@@ -132,5 +132,5 @@ void export_clean_name(struct buf *out, const char *from, size_t max)
     if (*from == '\0')
         buf_putc(out, '-');
     for (size_t i = 0; i < max && from[i] != '\0'; i++)
-        buf_putc(out, strchr(fine, from[i]) != NULL ? from[i] : '_');
+        buf_puts(out, strchr(fine, from[i]) != NULL ? (const char[]){from[i], '\0'} : "_");
 }

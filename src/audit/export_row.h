@@ -43,11 +43,11 @@ void export_otlp(struct buf *out, const struct export_row *row);
 #define EXPORT_CUT       "[cut]"
 #define EXPORT_CLEAN_MAX (16 * 1024)   /* bytes of one such text, escaped */
 #define EXPORT_JSON_MAX  (1024 * 1024) /* of a row that is JSON: six for each of a record */
-void export_clean(struct buf *out, const char *text);
+void export_clean(struct buf *out, const char *from);
 /* The same, with a backslash before each byte that is among `special`. */
-void export_clean_escaped(struct buf *out, const char *text, const char *special);
+void export_clean_escaped(struct buf *out, const char *from, const char *special);
 /* A name of letters, digits, ".", "-" and "_", of at most `max` bytes: others become "_"; "-" for
  * an empty one. */
-void export_clean_name(struct buf *out, const char *text, size_t max);
+void export_clean_name(struct buf *out, const char *from, size_t max);
 
 #endif
