@@ -42,7 +42,8 @@ traced() {
     run -0 --separate-stderr export_as jsonl
     [[ $stderr == "$count rows of $count records, SHA-256 "*'; key not compared with one you trust: give --key' ]]
     [ "$(jq -r '[.origin, .index, .leaf_hash, .checkpoint_size] | map(tostring) | join(" ")' <<<"$output")" = "$(traced)" ]
-    cmp <(sed 's/^.*,"record":\(.*\)}$/\1/' <<<"$output") "$records"
+    export_as jsonl --quiet >"$out"
+    cmp <(sed 's/^.*,"record":\(.*\)}$/\1/' "$out") "$records"
     cmp <(jq -c .record <<<"$output") "$records"
 }
 
