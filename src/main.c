@@ -9,7 +9,7 @@ static const struct command commands[] = {
     {"order", "order a certificate pack, if the policy permits it", cmd_order},
     {"check", "decide only: offline, no keys, no record", cmd_check},
     {"policy", "lint, test or show a policy", cmd_policy},
-    {"audit", "verify, list or show the records", cmd_audit},
+    {"audit", "verify, list, show or export the records", cmd_audit},
     {"credential", "put, verify, rotate, remove or list the API credential", cmd_credential},
     {"keystore", "make a keystore, say who may open it", cmd_keystore},
     {"doctor", "is this host ready, and how hardened is it", cmd_doctor},

@@ -108,4 +108,6 @@ MUST_USE enum result audit_verify(int dirfd, const char *origin, const char *kid
 const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_tail" ... */
 bool audit_verdict_good(enum audit_verdict verdict);        /* exit 0, or 10 */
 
+#include "export.h"
+
 #endif

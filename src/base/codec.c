@@ -97,6 +97,53 @@ void text_escape(struct buf *out, const char *bytes, size_t len)
     }
 }
 
+static bool code_is_markup(uint32_t code)
+{
+    return code == '<' || code == '>' || code == '&';
+}
+
+static void put_unicode(struct buf *out, uint32_t code)
+{
+    if (code >= 0x10000) {
+        buf_printf(out, "\\u%04x", 0xD800 + ((code - 0x10000) >> 10));
+        code = 0xDC00 + ((code - 0x10000) & 0x3FF);
+    }
+    buf_printf(out, "\\u%04x", code);
+}
+
+/* How many bytes from here on are ASCII that stays as it is. */
+static size_t inert_run(const char *json, size_t len)
+{
+    size_t at = 0;
+    while (at < len && json[at] >= ' ' && json[at] < 0x7F &&
+           !code_is_markup((unsigned char)json[at]))
+        at++;
+    return at;
+}
+
+/* None of them stands outside of a string. */
+void text_escape_json(struct buf *out, const char *json, size_t len)
+{
+    size_t size;
+    for (size_t at = 0; at < len; at += size) {
+        uint32_t code;
+        size = inert_run(json + at, len - at);
+        buf_put(out, json + at, size);
+        at += size;
+        if (at == len)
+            return;
+        size = utf8_char(json + at, len - at, &code);
+        if (size == 0) {
+            out->failed = true;
+            return;
+        }
+        if (code_is_hidden(code) || code_is_markup(code))
+            put_unicode(out, code);
+        else
+            buf_put(out, json + at, size);
+    }
+}
+
 void uuid7(int64_t unix_ms, char out[UUID_LEN + 1])
 {
     uint8_t id[16];

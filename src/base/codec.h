@@ -25,6 +25,9 @@ MUST_USE bool utf8_valid(const char *bytes, size_t len); /* RFC 3629: no surroga
 /* Text from outside, made safe for a terminal: C0, C1, DEL, bidi and zero-width characters and
  * invalid UTF-8 come out as \xNN or \u{NNNN}. */
 void text_escape(struct buf *out, const char *bytes, size_t len);
+/* Valid JSON text to JSON that means the same, with those characters, and <, > and &, as \uNNNN:
+ * safe on a terminal, and in a page. */
+void text_escape_json(struct buf *out, const char *json, size_t len);
 
 /* A new UUIDv7 (RFC 9562 section 5.7) for this time; 36 characters and a NUL. */
 #define UUID_LEN 36

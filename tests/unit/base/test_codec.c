@@ -177,6 +177,29 @@ static void check_escaped(const char *text, size_t len, const char *safe)
 
 #define ESCAPED(text, safe) check_escaped(text, sizeof(text) - 1, safe)
 
+static void check_escaped_json(const char *json, const char *safe)
+{
+    AUTO_BUF out = BUF_INIT(4096);
+    text_escape_json(&out, json, strlen(json));
+    cr_assert_str_eq(buf_text(&out), safe);
+}
+
+Test(codec, escape_json_hides_markup_and_what_a_terminal_would_act_on)
+{
+    check_escaped_json("{\"a\":[1,\"b \\\" \\u001b\"]}", "{\"a\":[1,\"b \\\" \\u001b\"]}");
+    check_escaped_json("\"<b>&\x7f\"", "\"\\u003cb\\u003e\\u0026\\u007f\"");
+    check_escaped_json("\"M\xC3\xBCller \xF0\x9F\x98\x80\"", "\"M\xC3\xBCller \xF0\x9F\x98\x80\"");
+    check_escaped_json("\"\xE2\x80\xAE\xC2\x9B\xF3\xA0\x81\x81\"",
+                       "\"\\u202e\\u009b\\udb40\\udc41\"");
+}
+
+Test(codec, escape_json_takes_nothing_that_is_not_utf8)
+{
+    AUTO_BUF out = BUF_INIT(4096);
+    text_escape_json(&out, "\"\xFF\"", 3);
+    cr_assert_not(buf_ok(&out));
+}
+
 Test(codec, escape_leaves_readable_text_alone)
 {
     ESCAPED("", "");
