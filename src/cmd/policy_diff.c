@@ -34,12 +34,12 @@ static const char help[] =
     "or\n"
     "has too many different limits to be compared exactly\n";
 
-static const char *value_of(const struct policy_call *call, int option)
+static const char *value_of(const struct verb_call *call, int option)
 {
     return call->value[option - OWN_OPTION];
 }
 
-static enum result words_check(const struct policy_call *call, struct err *err)
+static enum result words_check(const struct verb_call *call, struct err *err)
 {
     bool within = value_of(call, DIFF_WITHIN) != NULL;
     const char *fail_on = value_of(call, DIFF_FAIL_ON);
@@ -70,8 +70,7 @@ static void document_fill(struct output *output, const struct policy *old, const
     cJSON_Delete(all);
 }
 
-static enum result conclude(const struct policy_call *call, const struct diff *diff,
-                            struct err *err)
+static enum result conclude(const struct verb_call *call, const struct diff *diff, struct err *err)
 {
     AUTO_BUF summary = BUF_INIT(4096);
     const char *fail_on = value_of(call, DIFF_FAIL_ON);
@@ -84,7 +83,7 @@ static enum result conclude(const struct policy_call *call, const struct diff *d
     return err_set(err, RESULT_FAILED, "%s", buf_text(&summary));
 }
 
-static enum result compare(struct policy_call *call, const struct session *old, struct err *err)
+static enum result compare(struct verb_call *call, const struct session *old, struct err *err)
 {
     __attribute__((cleanup(comparison_free))) struct comparison comparison = {0};
     struct session *session = call->session;
@@ -103,7 +102,7 @@ static enum result compare(struct policy_call *call, const struct session *old, 
     return conclude(call, &diff, err);
 }
 
-static enum result diff(struct policy_call *call, struct err *err)
+static enum result diff(struct verb_call *call, struct err *err)
 {
     AUTO_SESSION old = SESSION_INIT;
     const char *ceiling = value_of(call, DIFF_WITHIN);
@@ -116,4 +115,4 @@ static enum result diff(struct policy_call *call, struct err *err)
     return compare(call, &old, err);
 }
 
-const struct policy_verb policy_diff_verb = {"diff", help, own, 2, diff};
+const struct verb policy_diff_verb = {"diff", help, own, 2, diff};

@@ -12,7 +12,7 @@ static const char help[] =
     "exit: 0 valid (remarks are no error), 11 invalid or unsafe\n";
 
 /* What of a policy is judged: by itself, and by what is known of the roots that it pins. */
-static enum result remarks_find(struct policy_call *call, struct lint *found, struct err *err)
+static enum result remarks_find(struct verb_call *call, struct lint *found, struct err *err)
 {
     struct session *session = call->session;
     AUTO_BUF policy = BUF_INIT(2 * PATH_MAX);
@@ -44,7 +44,7 @@ static void remark_tell(struct session *session, const struct lint_item *item, c
     say(&session->output, "%s: %s: %s\n", shown(item->pointer), item->code, shown(item->text));
 }
 
-static enum result lint(struct policy_call *call, struct err *err)
+static enum result lint(struct verb_call *call, struct err *err)
 {
     __attribute__((cleanup(lint_free))) struct lint found = {0};
     struct session *session = call->session;
@@ -62,4 +62,4 @@ static enum result lint(struct policy_call *call, struct err *err)
     return RESULT_OK;
 }
 
-const struct policy_verb policy_lint_verb = {"lint", help, NULL, 1, lint};
+const struct verb policy_lint_verb = {"lint", help, NULL, 1, lint};

@@ -50,7 +50,7 @@ static enum result show(struct session *session, const char *name, struct err *e
     return RESULT_OK;
 }
 
-static enum result show_verb(struct policy_call *call, struct err *err)
+static enum result show_verb(struct verb_call *call, struct err *err)
 {
     const char *file = call->word[0];
 
@@ -59,4 +59,4 @@ static enum result show_verb(struct policy_call *call, struct err *err)
     return show(call->session, file != NULL ? file : "policy", err);
 }
 
-const struct policy_verb policy_show_verb = {"show", help, NULL, 1, show_verb};
+const struct verb policy_show_verb = {"show", help, NULL, 1, show_verb};

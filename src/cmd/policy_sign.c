@@ -176,7 +176,7 @@ static enum result signature_tell(struct session *session, const struct signed_f
     return RESULT_OK;
 }
 
-static enum result sign(struct policy_call *call, struct err *err)
+static enum result sign(struct verb_call *call, struct err *err)
 {
     struct session *session = call->session;
     AUTO_SIGNED file = SIGNED_FILE_INIT;
@@ -198,4 +198,4 @@ static enum result sign(struct policy_call *call, struct err *err)
     return RESULT_OK;
 }
 
-const struct policy_verb policy_sign_verb = {"sign", help, own, 1, sign};
+const struct verb policy_sign_verb = {"sign", help, own, 1, sign};

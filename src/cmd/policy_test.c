@@ -36,7 +36,7 @@ static const struct option own[] = {{"tests", required_argument, NULL, TESTS},
 
 /* One run of all cases. */
 struct run {
-    struct policy_call *call;
+    struct verb_call *call;
     struct output *output;
     struct buf path, text; /* of the cases */
     struct cases *cases;
@@ -206,7 +206,7 @@ static enum result verdict(const struct run *run, struct err *err)
                    run->failed, count, run->uncovered, run->call->session->facts.rules);
 }
 
-static enum result test(struct policy_call *call, struct err *err)
+static enum result test(struct verb_call *call, struct err *err)
 {
     __attribute__((cleanup(run_free))) struct run run = {.call = call,
                                                          .output = &call->session->output,
@@ -224,4 +224,4 @@ static enum result test(struct policy_call *call, struct err *err)
     return verdict(&run, err);
 }
 
-const struct policy_verb policy_test_verb = {"test", help, own, 1, test};
+const struct verb policy_test_verb = {"test", help, own, 1, test};

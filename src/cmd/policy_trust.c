@@ -55,7 +55,7 @@ static enum result needed(struct session *session, struct err *err)
                    "by its revision and its approvals, not by trust");
 }
 
-static enum result trust(struct policy_call *call, struct err *err)
+static enum result trust(struct verb_call *call, struct err *err)
 {
     struct session *session = call->session;
     const char *reason = call->value[REASON - OWN_OPTION];
@@ -73,4 +73,4 @@ static enum result trust(struct policy_call *call, struct err *err)
     return RESULT_OK;
 }
 
-const struct policy_verb policy_trust_verb = {"trust", help, own, 0, trust};
+const struct verb policy_trust_verb = {"trust", help, own, 0, trust};

@@ -212,7 +212,7 @@ static enum result trust_needed(const struct signed_file *file, struct err *err)
                    file->path);
 }
 
-static enum result verify(struct policy_call *call, struct err *err)
+static enum result verify(struct verb_call *call, struct err *err)
 {
     static enum result (*const by_kind[])(struct session *, const struct signed_file *,
                                           struct err *) = {[SIGNED_POLICY] = policy_verify,
@@ -235,4 +235,4 @@ static enum result verify(struct policy_call *call, struct err *err)
     return by_kind[file.kind](session, &file, err);
 }
 
-const struct policy_verb policy_verify_verb = {"verify", help, own, 1, verify};
+const struct verb policy_verify_verb = {"verify", help, own, 1, verify};

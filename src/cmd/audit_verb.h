@@ -1,0 +1,36 @@
+/* The verbs of `georder audit`, one file each: audit_VERB.c. The table is in audit.c. */
+#ifndef GEORDER_AUDIT_VERB_H
+#define GEORDER_AUDIT_VERB_H
+
+#include "verb.h"
+
+extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb;
+
+/* Which log: the first two options of every verb; a verb's own are numbered from AUDIT_OWN. */
+enum { AUDIT_DIRECTORY = OWN_OPTION, AUDIT_ORIGIN, AUDIT_OWN };
+#define AUDIT_PLACE                                                                                \
+    {"directory", required_argument, NULL, AUDIT_DIRECTORY},                                       \
+    {                                                                                              \
+        "origin", required_argument, NULL, AUDIT_ORIGIN                                            \
+    }
+#define AUDIT_PLACE_HELP                                                                           \
+    "  --directory DIR           the log, say audit in a home; goes with --origin\n"               \
+    "  --origin ORIGIN           the log's name, which its checkpoint must bear\n"
+
+/* The argument of an option, or NULL. */
+const char *audit_verb_value(const struct verb_call *call, int option);
+/* Opens the directory of the log that the options or the config name: session->audit_fd; and
+ * session->config.origin, unless --directory was given. Does not lock. */
+MUST_USE enum result audit_verb_open(struct verb_call *call, struct err *err);
+/* The same, and locks. */
+MUST_USE enum result audit_verb_locate(struct verb_call *call, struct err *err);
+/* Once it is located: the origin that the log must bear. */
+const char *audit_verb_origin(const struct verb_call *call);
+
+/* Locates the log and shows `each` all its records, in turn. Checks no signature. */
+MUST_USE enum result audit_verb_visit(struct verb_call *call, audit_visit *each, void *context,
+                                      struct err *err);
+/* The text of a member of a member of an event, or "". */
+const char *audit_verb_text(const cJSON *payload, const char *first, const char *second);
+
+#endif

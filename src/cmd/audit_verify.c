@@ -1,0 +1,78 @@
+#include "audit_verb.h"
+
+enum { KEY = AUDIT_OWN };
+
+static const char help[] =
+    "usage: georder audit verify [--key THUMBPRINT]\n"
+    "\n"
+    "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
+    "network nor, with --directory and --origin, a config.\n"
+    "\n" AUDIT_PLACE_HELP
+    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --config FILE  --json  --quiet  --verbose  --help\n"
+    "\n"
+    "exit: 0 the log is good, 10 it is not, or cannot be read\n";
+
+static const struct option own[] = {
+    AUDIT_PLACE, {"key", required_argument, NULL, KEY}, {NULL, 0, NULL, 0}};
+
+/* The key to trust, or NULL. */
+static const char *trusted(const struct verb_call *call)
+{
+    const char *key = audit_verb_value(call, KEY);
+
+    if (key != NULL || audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
+        return key;
+    return call->session->config.signing_key_thumbprint;
+}
+
+static void tell(const struct verb_call *call, const struct audit_report *report)
+{
+    struct output *output = &call->session->output;
+
+    say(output, "%s: %s\n", audit_verdict_name(report->verdict), shown(report->text));
+    say(output, "records %llu, checkpoint at %llu, root %s\n", (unsigned long long)report->records,
+        (unsigned long long)report->checkpoint_size, shown(report->root));
+    if (audit_verdict_good(report->verdict))
+        say(output, "key %s%s\n", shown(report->kid),
+            trusted(call) == NULL ? " (not compared with a key you trust: give --key)"
+                                  : " (trusted)");
+    if (report->unclosed > 0)
+        say(output, "unclosed intents: %llu, the first is record %llu\n",
+            (unsigned long long)report->unclosed, (unsigned long long)report->unclosed_first);
+}
+
+static void document(const struct verb_call *call, const struct audit_report *report)
+{
+    struct output *output = &call->session->output;
+
+    output_add_text(output, "verdict", audit_verdict_name(report->verdict));
+    output_add_text(output, "text", report->text);
+    output_add_text(output, "origin", audit_verb_origin(call));
+    output_add_text(output, "root", report->root);
+    output_add_text(output, "key", report->kid);
+    output_add(output, "key_trusted", cJSON_CreateBool(trusted(call) != NULL));
+    output_add(output, "records", cJSON_CreateNumber((double)report->records));
+    output_add(output, "checkpoint_size", cJSON_CreateNumber((double)report->checkpoint_size));
+    output_add(output, "unclosed_intents", cJSON_CreateNumber((double)report->unclosed));
+    if (!audit_verdict_good(report->verdict))
+        output_add(output, "where", cJSON_CreateNumber((double)report->where));
+}
+
+static enum result run(struct verb_call *call, struct err *err)
+{
+    struct audit_report report = {0};
+
+    if (audit_verb_locate(call, err) != RESULT_OK ||
+        audit_verify(call->session->audit_fd, audit_verb_origin(call), trusted(call), &report,
+                     err) != RESULT_OK)
+        return err->result;
+    tell(call, &report);
+    document(call, &report);
+    if (audit_verdict_good(report.verdict))
+        return RESULT_OK;
+    return err_set(err, RESULT_AUDIT, "the log does not verify: %s: %s",
+                   audit_verdict_name(report.verdict), report.text);
+}
+
+const struct verb audit_verify_verb = {"verify", help, own, 0, run};
