@@ -5,18 +5,21 @@
 
 static const char help[] =
     "usage: georder audit verify [--key THUMBPRINT]\n"
+    "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "       georder audit list\n"
     "       georder audit show INDEX|ORDER\n"
+    "       georder audit prove INDEX|ORDER [--out FILE]\n"
+    "       georder audit checkpoint [--export FILE] [--compare FILE]\n"
     "\n"
     "The log of signed records. georder audit VERB --help tells more. None of these needs keys or\n"
-    "the network, nor, with --directory and --origin, a config; and but for verify, none checks a\n"
-    "signature.\n"
+    "the network, nor, with --directory and --origin, a config; list and show check no signature.\n"
     "\n" AUDIT_PLACE_HELP "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 done, 10 the log is not good, or cannot be read\n";
 
-static const struct verb *const verbs[] = {&audit_verify_verb, &audit_list_verb, &audit_show_verb,
-                                           NULL};
+static const struct verb *const verbs[] = {&audit_verify_verb,     &audit_list_verb,
+                                           &audit_show_verb,       &audit_prove_verb,
+                                           &audit_checkpoint_verb, NULL};
 
 const char *audit_verb_value(const struct verb_call *call, int option)
 {
@@ -28,6 +31,15 @@ const char *audit_verb_origin(const struct verb_call *call)
     const char *origin = audit_verb_value(call, AUDIT_ORIGIN);
 
     return origin != NULL ? origin : call->session->config.origin;
+}
+
+const char *audit_verb_trusted(const struct verb_call *call, int option)
+{
+    const char *key = audit_verb_value(call, option);
+
+    if (key != NULL || audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
+        return key;
+    return call->session->config.signing_key_thumbprint;
 }
 
 const char *audit_verb_text(const cJSON *payload, const char *first, const char *second)
