@@ -141,3 +141,17 @@ stranger() { # ARGUMENT...
     run -10 georder audit checkpoint --compare "$BATS_TEST_TMPDIR/head" --json
     [[ $output == *'"verdict":"rolled_back"'* || $output == *'"verdict": "rolled_back"'* ]]
 }
+
+@test "order --receipt: of what came of it, placed or not; and never over a file" {
+    run -7 georder order --quiet --again --file "$HOUSE/order.json" --receipt "$receipt"
+    run -0 stranger verify --receipt "$receipt" --key "$kid" --json
+    jq -es '.[0] | .record.metadata.event_code == "order.not_sent" and .index == 12 and .checkpoint_size == 13' <<<"$output"
+    run -2 georder order --quiet --again --file "$HOUSE/order.json" --receipt "$receipt"
+    [[ $output == *'cannot make this file: File exists'* ]]
+    [ "$(wc -l <"$records")" = 13 ]
+    run -3 georder order --quiet --file "$HOUSE/denied.json" --receipt "$receipt.denied"
+    run -0 stranger verify --receipt "$receipt.denied" --jwk "$jwk" --json
+    jq -es '.[0].record.metadata.event_code == "order.denied"' <<<"$output"
+    run -2 georder order --dry-run --file "$HOUSE/order.json" --receipt "$receipt.dry"
+    [ ! -e "$receipt.dry" ]
+}
