@@ -103,6 +103,19 @@ static bool consistent(const struct proof *proof, uint64_t old, uint64_t size)
            memcmp(roots.old, before, SHA256_LEN) == 0 && memcmp(roots.now, now, SHA256_LEN) == 0;
 }
 
+/* Also where the root would be the one that was asked for. */
+Test(proof, of_inclusion_that_is_too_short_is_none, .init = setup)
+{
+    struct proof proof = {.count = 0};
+    uint8_t root[SHA256_LEN];
+
+    cr_assert(proof_root(&hasher, &proof, 0, 1, leaves[0], root));
+    cr_assert_not(proof_root(&hasher, &proof, 0, 2, leaves[0], root));
+    proof.count = 1;
+    cr_assert_not(proof_root(&hasher, &proof, 0, 1, leaves[0], root));
+    cr_assert_not(proof_root(&hasher, &proof, 0, 3, leaves[0], root));
+}
+
 Test(proof, of_consistency_leads_to_both_roots_for_each_two_sizes, .init = setup)
 {
     struct span spans[PROOF_MAX];
@@ -191,6 +204,7 @@ Test(proof, is_made_from_tiles_of_three_levels, .init = setup, .timeout = 60)
     static struct tree tree;
     struct span spans[PROOF_MAX];
     struct test_log log;
+    uint8_t root[SHA256_LEN];
 
     test_log_place(&log);
     tiles_make(&log, &tree, LARGE);
@@ -200,6 +214,8 @@ Test(proof, is_made_from_tiles_of_three_levels, .init = setup, .timeout = 60)
     }
     /* An older size, whose last tiles have become full since. */
     expect_tiles(&log, spans, proof_inclusion(70, 400, spans), 400);
+    /* A node that a tree of this size does not have whole. */
+    cr_assert_not(tiles_node(log.fd, LARGE, &hasher, 7, LARGE / 128, root));
     cr_assert_eq(unlinkat(log.fd, "tile/1/000", 0), 0);
     cr_assert_not(tiles_proof(log.fd, LARGE, &hasher, spans, proof_inclusion(1, LARGE, spans),
                               &(struct proof){0}));

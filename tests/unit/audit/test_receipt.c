@@ -156,6 +156,39 @@ Test(receipt, of_a_record_that_was_exchanged_is_not_made)
     test_log_free(&log);
 }
 
+/* What the key has sealed need not be a record of this place, nor signed. */
+Test(receipt, of_a_sealed_line_that_is_no_record_of_its_place_is_refused)
+{
+    static const uint8_t zeros[SHA256_LEN];
+    struct test_log log;
+    AUTO_BUF line = BUF_INIT(AUDIT_LINE_MAX), note = BUF_INIT(NOTE_MAX);
+    AUTO_BUF text = BUF_INIT(AUDIT_RECEIPT_MAX), honest = BUF_INIT(AUDIT_RECEIPT_MAX);
+    AUTO_RECEIPT receipt = RECEIPT_INIT;
+
+    make(&log, 1);
+    prove(&log, 0, &honest);
+    for (int wrong = 0; wrong < 3; wrong++) {
+        buf_reset(&line);
+        test_forge(&log, wrong == 1 ? 7 : 0, zeros, "log.created", &line);
+        if (wrong == 2) /* within the signature */
+            line.data[line.len - 10] = line.data[line.len - 10] == 'A' ? 'B' : 'A';
+        test_write(&log, FIRST_SEGMENT, line.data, line.len);
+        test_seal(&log);
+        buf_reset(&note);
+        test_read(&log, "checkpoint", &note);
+        cr_assert(receipt_parse(honest.data, honest.len, &receipt));
+        buf_put(&line, receipt.jwk, receipt.jwk_len);
+        buf_reset(&receipt.extra);
+        buf_put(&receipt.extra, line.data, line.len);
+        receipt.note = note.data;
+        receipt.note_len = note.len;
+        cr_assert_eq(receipt_put(&receipt, &text, &log.err), RESULT_OK);
+        cr_assert_eq(check(&log, &text, log.key.kid), wrong == 0 ? AUDIT_INTACT : AUDIT_ALTERED,
+                     "%d", wrong);
+    }
+    test_log_free(&log);
+}
+
 /* Small segments, and more of a log than one window. */
 Test(receipt, finds_each_record_by_halving)
 {
