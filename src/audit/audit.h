@@ -109,5 +109,70 @@ const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_t
 bool audit_verdict_good(enum audit_verdict verdict);        /* exit 0, or 10 */
 
 #include "export.h"
+#define AUDIT_RECEIPT_MAX (128 * 1024)
+#define AUDIT_NOTE_MAX    (16 * 1024)
+#define AUDIT_JWK_MAX     4096
+
+/* The receipt of one record: a C2SP tlog-proof that carries the record and the log's public key.
+ * From the tiles, in time that grows with the logarithm of the log; over all records when the tiles
+ * are gone. It is checked before it is handed out. kid: the key to trust, or NULL: the
+ * checkpoint's. RESULT_USAGE: no such record. */
+MUST_USE enum result audit_prove(int dirfd, const char *origin, const char *kid, uint64_t index,
+                                 struct buf *receipt, struct err *err);
+/* The last record of this order, and how many it has (0: none). Checks no signature. */
+MUST_USE enum result audit_find_order(int dirfd, const char *order_id, uint64_t *last,
+                                      uint64_t *count, struct err *err);
+
+/* What a receipt says, once it is checked. */
+struct audit_receipt {
+    enum audit_verdict verdict; /* intact, altered, unknown_key, malformed */
+    char text[512];
+    uint64_t index, size; /* of the record; of the tree that has it */
+    char origin[256], root[64], kid[AUDIT_KID_LEN + 1], event[65], order_id[64];
+    char body_file[SHA256_HEX_LEN + 1]; /* of bodies/, which is not in the receipt; or "" */
+    struct buf payload;                 /* the event, JSON; owned */
+};
+#define AUDIT_RECEIPT_INIT                                                                         \
+    {                                                                                              \
+        .payload = BUF_INIT(AUDIT_LINE_MAX)                                                        \
+    }
+/* Needs no log and no file. origin NULL: whichever the key has signed for. Not OK only when it
+ * could not be looked at. */
+MUST_USE enum result audit_receipt_check(const char *text, size_t len, const char *origin,
+                                         const char *kid, struct audit_receipt *out,
+                                         struct err *err);
+void audit_receipt_free(struct audit_receipt *receipt);
+/* The thumbprint of a public key in a JWK (RFC 7517); text is followed by a NUL. */
+MUST_USE enum result audit_jwk_kid(const char *text, size_t len, char kid[AUDIT_KID_LEN + 1],
+                                   struct err *err);
+
+/* A checkpoint, of the log or of a file, held against the log's keys. */
+struct audit_checkpoint {
+    enum audit_verdict verdict; /* intact, altered, unknown_key, malformed */
+    char text[512];
+    uint64_t size;
+    char root[64], kid[AUDIT_KID_LEN + 1];
+    uint8_t hash[SHA256_LEN]; /* the root */
+};
+/* The log's own; its bytes go to note. Records are not looked at. */
+MUST_USE enum result audit_checkpoint_read(int dirfd, const char *origin, const char *kid,
+                                           struct buf *note, struct audit_checkpoint *out,
+                                           struct err *err);
+
+/* Whether the log's checkpoint (now) has grown out of an earlier one. */
+struct audit_comparison {
+    enum audit_verdict verdict; /* intact, forked, rolled_back; altered, unknown_key, malformed */
+    char text[512];
+    struct audit_checkpoint before, now;
+    struct buf proof; /* RFC 9162 consistency proof, a line of base64 a hash; owned */
+};
+#define AUDIT_COMPARISON_INIT                                                                      \
+    {                                                                                              \
+        .proof = BUF_INIT(AUDIT_NOTE_MAX)                                                          \
+    }
+MUST_USE enum result audit_compare(int dirfd, const char *origin, const char *kid,
+                                   const char *before, size_t len, struct audit_comparison *out,
+                                   struct err *err);
+void audit_comparison_free(struct audit_comparison *comparison);
 
 #endif

@@ -189,15 +189,6 @@ static enum result checkpoint_check(struct exporting *exporting, struct err *err
     return buf_check(&exporting->report->note, "checkpoint", err);
 }
 
-static enum result snapshot_locked(int dirfd, struct snapshot *snapshot, struct err *err)
-{
-    AUTO_LOCK lock = {-1};
-
-    if (lock_enter(dirfd, true, &lock, err) != RESULT_OK)
-        return err->result;
-    return snapshot_take(dirfd, snapshot, err);
-}
-
 static enum result exporting_open(struct exporting *exporting, int dirfd, struct err *err)
 {
     if (origin_check(exporting->origin, err) != RESULT_OK ||

@@ -40,24 +40,6 @@ void judge_close(struct judge *judge)
     hasher_close(&judge->sha256);
 }
 
-static enum audit_verdict verdict_of(enum line_status status)
-{
-    switch (status) {
-    case LINE_KEY:
-        return AUDIT_UNKNOWN_KEY;
-    case LINE_SIGNATURE:
-    case LINE_BODY:
-        return AUDIT_ALTERED;
-    case LINE_GOOD:
-    case LINE_FORM:
-    case LINE_HEADER:
-    case LINE_PAYLOAD:
-    case LINE_ORIGIN:
-        break;
-    }
-    return AUDIT_MALFORMED;
-}
-
 /* One log, one key: who can put a file into keys/ must not be able to add records by that. */
 static bool key_is_trusted(struct judge *judge, const struct key *key)
 {
@@ -71,7 +53,7 @@ static bool line_is_faulty(struct judge *judge, const struct line_facts *facts, 
     uint64_t index = judge->tree.size;
 
     if (facts->status != LINE_GOOD) {
-        decide(judge, verdict_of(facts->status), index, "record %" PRIu64 " %s", index,
+        decide(judge, line_verdict(facts->status), index, "record %" PRIu64 " %s", index,
                line_status_text(facts->status));
     } else if (!key_is_trusted(judge, facts->key)) {
         decide(judge, AUDIT_UNKNOWN_KEY, index,

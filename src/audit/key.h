@@ -8,8 +8,8 @@
 #include "audit.h"
 
 #define KEYS_MAX        64
-#define KEY_MAX         4096 /* bytes of a JWK file */
-#define SIGNATURE_MAX   512  /* RSA 4096 */
+#define KEY_MAX         AUDIT_JWK_MAX /* bytes of a JWK file */
+#define SIGNATURE_MAX   512           /* RSA 4096 */
 #define NOTE_KEY_ID_LEN 4
 
 struct algorithm {
@@ -40,6 +40,10 @@ MUST_USE enum result key_jwk(const struct key *key, struct buf *out, struct err 
 
 /* The next name in a directory, NULL at its end; an end that is no end is an error. */
 MUST_USE enum result entry_next(DIR *directory, const char **name, struct err *err);
+/* text is followed by a NUL. Of its members, those count that make the key, and alg. */
+MUST_USE enum result key_from_jwk(const char *text, size_t len, struct key *key, struct err *err);
+/* Every byte counts: as key_jwk() writes it. */
+MUST_USE bool key_is_exactly(const struct key *key, const char *text, size_t len);
 
 struct keyring {
     struct key key[KEYS_MAX];

@@ -58,22 +58,37 @@ static bool key_from_document(const struct json_doc *doc, struct key *key)
            key_from_pkey(alg, pkey_from_jwk(doc, &err), key, &err) == RESULT_OK;
 }
 
-/* Every byte counts: the key is written out again and compared. */
-static bool key_from_text(const struct buf *text, const char *name, struct key *key)
+enum result key_from_jwk(const char *text, size_t len, struct key *key, struct err *err)
 {
-    struct json_doc doc = {
-        .name = name, .text = buf_text(text), .len = text->len, .result = RESULT_AUDIT};
-    AUTO_BUF again = BUF_INIT(KEY_MAX);
-    char file[AUDIT_KID_LEN + 8];
-    struct err err = {0};
-    bool good = json_parse(&doc, JSON_OURS, &err) == RESULT_OK && key_from_document(&doc, key);
+    struct json_doc doc = {.name = "JWK", .text = text, .len = len, .result = RESULT_AUDIT};
+    bool good = json_parse(&doc, JSON_OURS, err) == RESULT_OK && key_from_document(&doc, key);
 
     json_free(&doc);
-    if (!good)
+    if (good)
+        return RESULT_OK;
+    return err_set(err, RESULT_AUDIT,
+                   "no public key of an audit log: a JWK (RFC 7517) with kty, alg and the rest, as "
+                   "in keys/ of the log");
+}
+
+bool key_is_exactly(const struct key *key, const char *text, size_t len)
+{
+    AUTO_BUF again = BUF_INIT(KEY_MAX);
+    struct err err = {0};
+
+    return key_jwk(key, &again, &err) == RESULT_OK && again.len == len &&
+           memcmp(again.data, text, len) == 0;
+}
+
+static bool key_from_text(const struct buf *text, const char *name, struct key *key)
+{
+    char file[AUDIT_KID_LEN + 8];
+    struct err err = {0};
+
+    if (key_from_jwk(buf_text(text), text->len, key, &err) != RESULT_OK)
         return false;
     (void)snprintf(file, sizeof file, "%s.jwk", key->kid);
-    if (strcmp(file, name) == 0 && key_jwk(key, &again, &err) == RESULT_OK &&
-        again.len == text->len && memcmp(again.data, text->data, text->len) == 0)
+    if (strcmp(file, name) == 0 && key_is_exactly(key, buf_text(text), text->len))
         return true;
     key_free(key);
     return false;

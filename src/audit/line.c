@@ -21,6 +21,24 @@ const char *line_status_text(enum line_status status)
     return text[status];
 }
 
+enum audit_verdict line_verdict(enum line_status status)
+{
+    switch (status) {
+    case LINE_KEY:
+        return AUDIT_UNKNOWN_KEY;
+    case LINE_SIGNATURE:
+    case LINE_BODY:
+        return AUDIT_ALTERED;
+    case LINE_GOOD:
+    case LINE_FORM:
+    case LINE_HEADER:
+    case LINE_PAYLOAD:
+    case LINE_ORIGIN:
+        break;
+    }
+    return AUDIT_MALFORMED;
+}
+
 static bool part_split(const char **at, const char *end, const char *before, const char **part,
                        size_t *len)
 {

@@ -27,6 +27,8 @@ enum line_status {
     LINE_BODY     /* the body that it names is missing or is another one */
 };
 const char *line_status_text(enum line_status status);
+/* Of a line that is not good. */
+enum audit_verdict line_verdict(enum line_status status);
 
 struct line_facts {
     enum line_status status;

@@ -111,6 +111,43 @@ const char *note_status_text(enum note_status status)
     return text[status];
 }
 
+enum audit_verdict note_verdict(enum note_status status)
+{
+    switch (status) {
+    case NOTE_GOOD:
+        return AUDIT_INTACT;
+    case NOTE_KEY:
+        return AUDIT_UNKNOWN_KEY;
+    case NOTE_SIGNATURE:
+        return AUDIT_ALTERED;
+    case NOTE_MALFORMED:
+    case NOTE_ORIGIN:
+        break;
+    }
+    return AUDIT_MALFORMED;
+}
+
+bool note_origin(const char *note, size_t len, char origin[ORIGIN_MAX + 1])
+{
+    const char *at = note;
+    struct line line;
+    struct err err = {0};
+
+    if (!line_next(&at, note + len, &line) || line.len > ORIGIN_MAX)
+        return false;
+    memcpy(origin, line.at, line.len);
+    origin[line.len] = '\0';
+    return strlen(origin) == line.len && origin_check(origin, &err) == RESULT_OK;
+}
+
+void root_text(const uint8_t root[SHA256_LEN], char out[64])
+{
+    AUTO_BUF text = BUF_INIT(63);
+
+    base64_put(&text, root, SHA256_LEN);
+    memcpy(out, buf_text(&text), text.len + 1);
+}
+
 enum result origin_check(const char *origin, struct err *err)
 {
     size_t len = strlen(origin);

@@ -4,7 +4,7 @@
 
 #include "key.h"
 
-#define NOTE_MAX   (16 * 1024)
+#define NOTE_MAX   AUDIT_NOTE_MAX
 #define ORIGIN_MAX 255
 
 enum note_status {
@@ -24,6 +24,11 @@ struct checkpoint {
 MUST_USE enum note_status note_read(const char *note, size_t len, const char *origin,
                                     const struct keyring *ring, struct checkpoint *out);
 const char *note_status_text(enum note_status status);
+enum audit_verdict note_verdict(enum note_status status);
+/* The first line of a note, if it can be the name of a log. */
+MUST_USE bool note_origin(const char *note, size_t len, char origin[ORIGIN_MAX + 1]);
+/* A root as checkpoints write it. */
+void root_text(const uint8_t root[SHA256_LEN], char out[64]);
 /* C2SP signed-note: not empty, no white space, no plus. */
 MUST_USE enum result origin_check(const char *origin, struct err *err);
 

@@ -122,6 +122,15 @@ enum result snapshot_take(int dirfd, struct snapshot *out, struct err *err)
     return last_measure(out, err);
 }
 
+enum result snapshot_locked(int dirfd, struct snapshot *out, struct err *err)
+{
+    AUTO_LOCK lock = {-1};
+
+    if (lock_enter(dirfd, true, &lock, err) != RESULT_OK)
+        return err->result;
+    return snapshot_take(dirfd, out, err);
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
     fd_close(&snapshot->records);

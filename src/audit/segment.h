@@ -43,6 +43,8 @@ struct snapshot {
 
 /* The caller holds the lock. */
 MUST_USE enum result snapshot_take(int dirfd, struct snapshot *out, struct err *err);
+/* The same, with the lock taken for it, shared. */
+MUST_USE enum result snapshot_locked(int dirfd, struct snapshot *out, struct err *err);
 void snapshot_free(struct snapshot *snapshot);
 
 #define CHUNK_BYTES (128 * 1024)

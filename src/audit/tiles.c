@@ -48,6 +48,35 @@ bool tiles_load(int dirfd, uint64_t size, struct tree *tree)
     return true;
 }
 
+/* A tile as a tree of this size has it; it may have become full since. */
+static bool tile_find(int dirfd, uint64_t nodes, unsigned level, uint64_t number,
+                      uint8_t hashes[][SHA256_LEN], size_t *width)
+{
+    char path[TILE_PATH_LEN];
+
+    *width = number < nodes / TILE_WIDTH ? TILE_WIDTH : nodes % TILE_WIDTH;
+    tile_path(path, level, number, *width);
+    if (*width > 0 && tile_read(dirfd, path, hashes, *width))
+        return true;
+    tile_path(path, level, number, TILE_WIDTH);
+    return *width > 0 && tile_read(dirfd, path, hashes, TILE_WIDTH);
+}
+
+bool tiles_node(int dirfd, uint64_t size, struct hasher *hasher, unsigned level, uint64_t index,
+                uint8_t out[SHA256_LEN])
+{
+    size_t count = (size_t)1 << level % 8, at = (size_t)(index * count % TILE_WIDTH), width;
+    uint8_t node[TILE_WIDTH][SHA256_LEN];
+
+    if (!tile_find(dirfd, tree_nodes(size, level / 8), level / 8, index * count / TILE_WIDTH, node,
+                   &width) ||
+        at + count > width)
+        return false;
+    nodes_fold(hasher, node + at, count);
+    memcpy(out, node[at], SHA256_LEN);
+    return true;
+}
+
 /* Makes the directories that a path names, as far as they are missing. */
 static void parents_make(int dirfd, const char *path)
 {

@@ -15,7 +15,7 @@ void tree_leaf(struct hasher *hasher, const void *entry, size_t len, uint8_t out
     hash_end(hasher, out);
 }
 
-static void node_hash(struct hasher *hasher, uint8_t pair[2][SHA256_LEN], uint8_t out[SHA256_LEN])
+void tree_node(struct hasher *hasher, uint8_t pair[2][SHA256_LEN], uint8_t out[SHA256_LEN])
 {
     hash_begin(hasher);
     hash_add(hasher, "\x01", 1);
@@ -24,11 +24,11 @@ static void node_hash(struct hasher *hasher, uint8_t pair[2][SHA256_LEN], uint8_
 }
 
 /* Pairing from the left and promoting the odd one is the tree of RFC 6962 section 2.1. */
-static void nodes_fold(struct hasher *hasher, uint8_t node[][SHA256_LEN], size_t count)
+void nodes_fold(struct hasher *hasher, uint8_t node[][SHA256_LEN], size_t count)
 {
     for (; count > 1; count = (count + 1) / 2) {
         for (size_t i = 0; i + 1 < count; i += 2)
-            node_hash(hasher, &node[i], node[i / 2]);
+            tree_node(hasher, &node[i], node[i / 2]);
         if (count % 2 != 0)
             memcpy(node[count / 2], node[count - 1], SHA256_LEN);
     }

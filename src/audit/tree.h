@@ -20,12 +20,19 @@ struct tree {
 uint64_t tree_nodes(uint64_t size, unsigned level);
 
 void tree_leaf(struct hasher *hasher, const void *entry, size_t len, uint8_t out[SHA256_LEN]);
+/* out may be one of the pair. */
+void tree_node(struct hasher *hasher, uint8_t pair[2][SHA256_LEN], uint8_t out[SHA256_LEN]);
+/* The hash over these nodes of one level comes to stand in node[0]; count > 0. */
+void nodes_fold(struct hasher *hasher, uint8_t node[][SHA256_LEN], size_t count);
 void tree_push(struct tree *tree, struct hasher *hasher, const uint8_t leaf[SHA256_LEN]);
 void tree_root(const struct tree *tree, struct hasher *hasher, uint8_t out[SHA256_LEN]);
 
 /* Files below DIR/tile. Loading is false when a tile is missing or has another size; whether it is
  * the right one, the root tells. */
 MUST_USE bool tiles_load(int dirfd, uint64_t size, struct tree *tree);
+/* One node of the binary tree of this size, whole, at a level from 0 (the leaves). */
+MUST_USE bool tiles_node(int dirfd, uint64_t size, struct hasher *hasher, unsigned level,
+                         uint64_t index, uint8_t out[SHA256_LEN]);
 /* After pushes since `before`, with at most one full tile per level among them. */
 MUST_USE enum result tiles_save(int dirfd, const struct tree *tree, uint64_t before,
                                 bool *flush_failed, struct err *err);

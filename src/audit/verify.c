@@ -177,15 +177,6 @@ static enum result snapshot_verify(int dirfd, struct judge *judge, struct err *e
     return result;
 }
 
-static enum result snapshot_locked(int dirfd, struct snapshot *snapshot, struct err *err)
-{
-    AUTO_LOCK lock = {-1};
-
-    if (lock_enter(dirfd, true, &lock, err) != RESULT_OK)
-        return err->result;
-    return snapshot_take(dirfd, snapshot, err);
-}
-
 enum result audit_verify(int dirfd, const char *origin, const char *kid,
                          struct audit_report *report, struct err *err)
 {

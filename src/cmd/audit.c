@@ -5,21 +5,28 @@
 
 static const char help[] =
     "usage: georder audit verify [--key THUMBPRINT]\n"
+    "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "       georder audit list\n"
     "       georder audit show INDEX|ORDER\n"
     "       georder audit export --format FORMAT [--since T] [--until T] [--event NAME]\n"
     "                            [--zone ZONE] [--out FILE] [--key THUMBPRINT]\n"
     "\n"
+    "       georder audit prove INDEX|ORDER [--out FILE]\n"
+    "       georder audit checkpoint [--export FILE] [--compare FILE]\n"
+    "\n"
     "The log of signed records. georder audit VERB --help tells more. None of these needs keys or\n"
-    "the network, nor, with --directory and --origin, a config. verify checks every signature, "
-    "export\n"
-    "that of the checkpoint, the others none.\n"
+    "the network, nor, with --directory and --origin, a config; list and show check no signature.\n"
     "\n" AUDIT_PLACE_HELP "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 done, 10 the log is not good, or cannot be read\n";
 
-static const struct verb *const verbs[] = {&audit_verify_verb, &audit_list_verb, &audit_show_verb,
-                                           &audit_export_verb, NULL};
+static const struct verb *const verbs[] = {&audit_verify_verb,
+                                           &audit_list_verb,
+                                           &audit_show_verb,
+                                           &audit_export_verb,
+                                           &audit_prove_verb,
+                                           &audit_checkpoint_verb,
+                                           NULL};
 
 const char *audit_verb_value(const struct verb_call *call, int option)
 {

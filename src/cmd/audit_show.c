@@ -30,17 +30,10 @@ static bool wanted(const struct showing *showing, uint64_t index, const cJSON *p
     return strcmp(showing->which, audit_verb_text(payload, "metadata", "correlation_uid")) == 0;
 }
 
-static bool show_one(void *context, uint64_t index, const char *line, size_t len,
-                     const cJSON *payload)
+void audit_verb_show(const struct output *output, uint64_t index, const cJSON *payload)
 {
-    struct showing *showing = context;
     AUTO_BUF text = BUF_INIT(4096 * KIB), safe = BUF_INIT(16384 * KIB);
 
-    (void)line;
-    (void)len;
-    if (!wanted(showing, index, payload))
-        return true;
-    showing->count++;
     json_put_pretty(&text, payload);
     for (const char *from = buf_text(&text), *end; *from != '\0'; from = end) {
         end = from + strcspn(from, "\n");
@@ -48,7 +41,20 @@ static bool show_one(void *context, uint64_t index, const char *line, size_t len
         buf_putc(&safe, '\n');
         end += *end == '\n';
     }
-    say(showing->output, "record %llu\n%s", (unsigned long long)index, buf_text(&safe));
+    say(output, "record %llu\n%s", (unsigned long long)index, buf_text(&safe));
+}
+
+static bool show_one(void *context, uint64_t index, const char *line, size_t len,
+                     const cJSON *payload)
+{
+    struct showing *showing = context;
+
+    (void)line;
+    (void)len;
+    if (!wanted(showing, index, payload))
+        return true;
+    showing->count++;
+    audit_verb_show(showing->output, index, payload);
     if (showing->records != NULL)
         cJSON_AddItemToArray(showing->records, cJSON_Duplicate(payload, true));
     return true;

@@ -1,20 +1,27 @@
 #include "audit_verb.h"
 
-enum { KEY = AUDIT_OWN };
+enum { KEY = AUDIT_OWN, RECEIPT, JWK };
 
 static const char help[] =
     "usage: georder audit verify [--key THUMBPRINT]\n"
+    "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
-    "network nor, with --directory and --origin, a config.\n"
+    "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
+    "log either: its own record, proof and checkpoint are checked.\n"
     "\n" AUDIT_PLACE_HELP
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --receipt FILE            check this receipt, by --key or --jwk\n"
+    "  --jwk FILE                the log's public key (RFC 7517), in place of its thumbprint\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 the log is good, 10 it is not, or cannot be read\n";
 
-static const struct option own[] = {
-    AUDIT_PLACE, {"key", required_argument, NULL, KEY}, {NULL, 0, NULL, 0}};
+static const struct option own[] = {AUDIT_PLACE,
+                                    {"key", required_argument, NULL, KEY},
+                                    {"receipt", required_argument, NULL, RECEIPT},
+                                    {"jwk", required_argument, NULL, JWK},
+                                    {NULL, 0, NULL, 0}};
 
 static void tell(const struct verb_call *call, const struct audit_report *report)
 {
@@ -49,10 +56,26 @@ static void document(const struct verb_call *call, const struct audit_report *re
         output_add(output, "where", cJSON_CreateNumber((double)report->where));
 }
 
+static enum result receipt(struct verb_call *call, struct err *err)
+{
+    const char *key = audit_verb_value(call, KEY), *jwk = audit_verb_value(call, JWK);
+
+    if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
+        return err_set(err, RESULT_USAGE, "--receipt needs no log: not with --directory");
+    if ((key == NULL) == (jwk == NULL))
+        return err_set(err, RESULT_USAGE,
+                       "--receipt: give the key to trust, by --key THUMBPRINT or --jwk FILE");
+    return audit_verb_receipt(call, audit_verb_value(call, RECEIPT), jwk, key, err);
+}
+
 static enum result run(struct verb_call *call, struct err *err)
 {
     struct audit_report report = {0};
 
+    if (audit_verb_value(call, RECEIPT) != NULL)
+        return receipt(call, err);
+    if (audit_verb_value(call, JWK) != NULL)
+        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt");
     if (audit_verb_locate(call, err) != RESULT_OK ||
         audit_verify(call->session->audit_fd, audit_verb_origin(call), audit_verb_key(call, KEY),
                      &report, err) != RESULT_OK)

@@ -30,13 +30,23 @@ static const char help[] =
     "  --prepare                 do not order: print a request for others to approve and sign\n"
     "  --expires-in HOURS        how long it may be placed, 1 to 24; 24\n"
     "  --request FILE            place the request that was approved, once\n"
+    "  --receipt FILE            a proof that the last record of this order is in the log\n"
     "  --timeout SECONDS         for the whole exchange, from resolving to the last byte; 60\n"
     "  --time-limit SECONDS      how long a 429 (nothing was placed) may be tried again; 60\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: see georder help exit-codes\n";
 
-enum { DRY_RUN = ORDER_OPTIONS_END, AGAIN, PREPARE, EXPIRES_IN, REQUEST, TIMEOUT, TIME_LIMIT };
+enum {
+    DRY_RUN = ORDER_OPTIONS_END,
+    AGAIN,
+    PREPARE,
+    EXPIRES_IN,
+    REQUEST,
+    TIMEOUT,
+    TIME_LIMIT,
+    RECEIPT
+};
 
 static const struct option own[] = {ORDER_OPTIONS,
                                     {"dry-run", no_argument, NULL, DRY_RUN},
@@ -46,6 +56,7 @@ static const struct option own[] = {ORDER_OPTIONS,
                                     {"request", required_argument, NULL, REQUEST},
                                     {"timeout", required_argument, NULL, TIMEOUT},
                                     {"time-limit", required_argument, NULL, TIME_LIMIT},
+                                    {"receipt", required_argument, NULL, RECEIPT},
                                     {NULL, 0, NULL, 0}};
 
 static enum result option_take(struct placing *placing, struct order_input *input, int option,
@@ -65,6 +76,9 @@ static enum result option_take(struct placing *placing, struct order_input *inpu
         return RESULT_OK;
     case REQUEST:
         placing->asked.path = optarg;
+        return RESULT_OK;
+    case RECEIPT:
+        placing->receipt_path = optarg;
         return RESULT_OK;
     case EXPIRES_IN:
         if (!number_parse(optarg, 24, &placing->hours) || placing->hours == 0)
@@ -106,6 +120,8 @@ static enum result arguments(struct placing *placing, struct order_input *input,
         return err_set(err, RESULT_USAGE, "--expires-in: only with --prepare");
     if (placing->prepare && placing->dry_run)
         return err_set(err, RESULT_USAGE, "--prepare records a request: not with --dry-run");
+    if (placing->receipt_path != NULL && placing->dry_run)
+        return err_set(err, RESULT_USAGE, "--receipt: --dry-run records nothing");
     return RESULT_OK;
 }
 
@@ -156,6 +172,7 @@ static enum result prepare(struct placing *placing, struct err *err)
     struct session *session = placing->session;
 
     if (session_directory(session, err) != RESULT_OK ||
+        out_file_make(&placing->receipt, placing->receipt_path, err) != RESULT_OK ||
         keys_open(&session->keys, &session->config, true, err) != RESULT_OK)
         return err->result;
     if (!placing->decision.permit)
@@ -426,11 +443,41 @@ static enum result order(struct placing *placing, struct order_input *input, str
     return place(placing, err);
 }
 
+/* What came of the order stands; a receipt can be had later, too. */
+static void receipt_write(struct placing *placing, struct err *err)
+{
+    struct session *session = placing->session;
+    AUTO_BUF text = BUF_INIT(AUDIT_RECEIPT_MAX);
+    struct err why = {0};
+
+    if (placing->receipt.path == NULL || placing->recorded < 0)
+        return;
+    if (audit_prove(session->audit_fd, session->config.origin,
+                    session->config.signing_key_thumbprint, (uint64_t)placing->recorded, &text,
+                    &why) == RESULT_OK &&
+        out_file_write(&placing->receipt, &text, &why) == RESULT_OK) {
+        output_add_text(&session->output, "receipt", buf_text(&text));
+        say(&session->output, "record %lld: its receipt is in %s\n", (long long)placing->recorded,
+            shown(placing->receipt.path));
+    } else if (err->result == RESULT_OK) {
+        (void)err_set(err, RESULT_AUDIT,
+                      "all was done and recorded, but there is no receipt: %s; try `georder audit "
+                      "prove %s`",
+                      why.text, placing->id);
+    } else {
+        note(&session->output, "there is no receipt: %s\n", shown(why.text));
+    }
+}
+
 enum result cmd_order(int argc, char **argv)
 {
     AUTO_SESSION session = SESSION_INIT;
-    struct placing placing = {
-        .session = &session, .body = BUF_INIT(32 * KIB), .lock = -1, .asked = ASKED_INIT};
+    struct placing placing = {.session = &session,
+                              .body = BUF_INIT(32 * KIB),
+                              .lock = -1,
+                              .asked = ASKED_INIT,
+                              .receipt = OUT_FILE_INIT,
+                              .recorded = -1};
     struct order_input input = {0};
     struct err err = {0};
     enum result result = arguments(&placing, &input, argc, argv, &err);
@@ -442,6 +489,8 @@ enum result cmd_order(int argc, char **argv)
         placing.records = cJSON_CreateArray();
     if (result == RESULT_OK)
         (void)order(&placing, &input, &err);
+    receipt_write(&placing, &err);
+    out_file_close(&placing.receipt);
     output_add(&session.output, "records", placing.records);
     buf_free(&placing.body);
     fd_close(&placing.lock);

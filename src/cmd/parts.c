@@ -102,6 +102,7 @@ enum result event_append(struct session *session, struct audit_event *event, cJS
     if (audit_append(session->audit, event, body != NULL ? buf_text(body) : NULL,
                      body != NULL ? body->len : 0, &index, err) != RESULT_OK)
         return err->result;
+    session->last_record = (int64_t)index;
     if (session->options.verbose)
         note(&session->output, "record %llu: %s\n", (unsigned long long)index, event->event);
     if (records != NULL)

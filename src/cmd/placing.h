@@ -6,6 +6,7 @@
 #define GEORDER_PLACING_H
 
 #include "decide.h"
+#include "out_file.h"
 #include "request.h"
 
 #define ORDER_OPERATION  "POST /zones/{zone_id}/ssl/certificate_packs/order"
@@ -28,8 +29,11 @@ struct placing {
     struct asked asked; /* the request */
     int64_t deadline;   /* for trying again after a 429: clock_monotonic() */
     int attempt;
-    int lock;       /* orders.lock, from the look for the same order to the intent; else -1 */
-    cJSON *records; /* array of indexes that were appended; NULL without --json */
+    int lock; /* orders.lock, from the look for the same order to the intent; else -1 */
+    const char *receipt_path; /* NULL: no receipt is asked for */
+    struct out_file receipt;
+    int64_t recorded; /* index of the last record of this order; -1: none */
+    cJSON *records;   /* array of indexes that were appended; NULL without --json */
 };
 
 /* How one answer reads, once it is decoded. */

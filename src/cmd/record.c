@@ -130,7 +130,10 @@ static struct audit_event event_for(const struct placing *placing, const char *e
 static enum result append(struct placing *placing, struct audit_event *event, cJSON *detail,
                           const struct buf *body, struct err *err)
 {
-    return event_append(placing->session, event, detail, body, placing->records, err);
+    if (event_append(placing->session, event, detail, body, placing->records, err) != RESULT_OK)
+        return err->result;
+    placing->recorded = placing->session->last_record;
+    return RESULT_OK;
 }
 
 /* Reasons that do not fit stand, with all others, in a file that the record names. */

@@ -26,6 +26,7 @@ struct session {
     struct trust_list list;
     int audit_fd; /* the log's directory */
     struct audit *audit;
+    int64_t last_record; /* index of the last record that this process appended; -1: none */
     char actor[LOGIN_SIZE], host[256]; /* who runs this, and where */
     char login[LOGIN_SIZE];            /* who logged in, were it before a sudo */
     int64_t actor_uid;
@@ -35,7 +36,8 @@ struct session {
 #define SESSION_INIT                                                                               \
     {                                                                                              \
         .policy_text = BUF_INIT(POLICY_MAX), .list = TRUST_LIST_INIT,                              \
-        .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT, .net = NET_INIT, .audit_fd = -1          \
+        .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT, .net = NET_INIT, .audit_fd = -1,         \
+        .last_record = -1                                                                          \
     }
 #define AUTO_SESSION __attribute__((cleanup(session_free))) struct session
 

@@ -53,18 +53,48 @@ Test(rotation, versions_have_one_form)
     cr_assert_eq(data_version("georder\0", 8), -1);
 }
 
+static bool role_opened(struct child *child)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_MSG answer = MSG_INIT;
+    struct err err = {0};
+
+    open_body(&body, "", "", SECRET);
+    cr_assert_eq(ipc_send(&child->ipc, MSG_KEYS_OPEN, &body, -1, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(ipc_receive(&child->ipc, &answer, clock_monotonic() + 30000, NULL, &err),
+                 RESULT_OK, "%s", err.text);
+    if (answer.type == MSG_KEYS_READY)
+        return true;
+    (void)get_failure(&answer, &err);
+    cr_assert(strstr(err.text, "no token matches; there are: none") != NULL, "%s", err.text);
+    return false;
+}
+
+/* SoftHSM 2.6 now and then shows no token to a process that starts while others use it. That is its
+ * own fault and refused with a clear text; what is tested here is a role that is open. */
+static struct child role_ready(void)
+{
+    struct child child = role_start();
+
+    for (int tries = 1; !role_opened(&child); tries++) {
+        cr_assert_lt(tries, 5, "SoftHSM shows no token at all");
+        role_end(&child);
+        child = role_start();
+    }
+    return child;
+}
+
 /* One role, to its end: STORE and COMMIT. */
 static void rotate(const char *secret)
 {
-    struct child child = role_start();
-    AUTO_MSG ready = MSG_INIT, taken = MSG_INIT, done = MSG_INIT;
+    struct child child = role_ready();
+    AUTO_MSG taken = MSG_INIT, done = MSG_INIT;
     AUTO_BUF body = BUF_INIT(64);
     int ends[2];
 
     cr_assert_eq(pipe(ends), 0);
     cr_assert_eq(write(ends[1], secret, strlen(secret)), (ssize_t)strlen(secret));
     (void)close(ends[1]);
-    role_open(&child, "", SECRET, MSG_KEYS_READY, &ready);
     put_text(&body, "");
     put_u32(&body, 0);
     ask(&child, MSG_KEYS_STORE, &body, ends[0], MSG_KEYS_DONE, &taken);
@@ -121,12 +151,10 @@ Test(rotation, there_is_no_moment_without_one)
 {
     int enough[2], status;
     struct child child;
-    AUTO_MSG ready = MSG_INIT;
     pid_t reader;
 
     rotate(TOKEN);
-    child = role_start();
-    role_open(&child, "", SECRET, MSG_KEYS_READY, &ready);
+    child = role_ready();
     cr_assert_eq(pipe2(enough, O_NONBLOCK), 0);
     reader = reader_start(&child, enough);
     cr_assert_gt(reader, 0);
