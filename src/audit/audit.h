@@ -158,6 +158,9 @@ MUST_USE enum result audit_receipt_check(const char *text, size_t len, const cha
                                          const char *kid, struct audit_receipt *out,
                                          struct err *err);
 void audit_receipt_free(struct audit_receipt *receipt);
+/* The thumbprint of a signer's public key. */
+MUST_USE enum result audit_spki_kid(const char *alg, const uint8_t *spki, size_t len,
+                                    char kid[AUDIT_KID_LEN + 1], struct err *err);
 /* The thumbprint of a public key in a JWK (RFC 7517); text is followed by a NUL. */
 MUST_USE enum result audit_jwk_kid(const char *text, size_t len, char kid[AUDIT_KID_LEN + 1],
                                    struct err *err);

@@ -250,3 +250,15 @@ enum result audit_jwk_kid(const char *text, size_t len, char kid[AUDIT_KID_LEN +
     key_free(&key);
     return RESULT_OK;
 }
+
+enum result audit_spki_kid(const char *alg, const uint8_t *spki, size_t len,
+                           char kid[AUDIT_KID_LEN + 1], struct err *err)
+{
+    struct key key = {0};
+
+    if (key_from_spki(alg, spki, len, &key, err) != RESULT_OK)
+        return err->result;
+    memcpy(kid, key.kid, sizeof key.kid);
+    key_free(&key);
+    return RESULT_OK;
+}

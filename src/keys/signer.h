@@ -26,6 +26,11 @@ MUST_USE enum result signer_line(struct signer *signer, const char *payload, siz
                                  struct buf *line, struct err *err);
 MUST_USE enum result signer_note(struct signer *signer, uint64_t size,
                                  const uint8_t root[SHA256_LEN], struct buf *note, struct err *err);
+/* The new key's part of a rotation: over "georder key rotation v1\n" origin "\n" index "\n"
+ * previous "\n" from "\n" own kid "\n". from: a thumbprint; signature: as in a JWS. */
+MUST_USE enum result signer_agree(struct signer *signer, uint64_t index,
+                                  const uint8_t previous[SHA256_LEN], const char *from,
+                                  struct buf *signature, struct err *err);
 /* Signs and verifies something that is neither a record nor a checkpoint. */
 MUST_USE enum result signer_test(struct signer *signer, struct err *err);
 
