@@ -41,16 +41,15 @@ void judge_close(struct judge *judge)
 /* Of two keys without a rotation between them, the one that is trusted is not the foreign one. */
 static void foreign_tell(struct judge *judge, uint64_t index, const char *kid)
 {
-    const struct key *now = succession_now(&judge->keys);
-    bool begun = now != NULL && judge->kid != NULL && !succession_has(&judge->keys, judge->kid);
+    const struct succession *keys = &judge->keys;
 
-    if (begun)
+    if (judge->kid != NULL && !succession_has(keys, judge->kid))
         decide(judge, AUDIT_UNKNOWN_KEY, 0, "record 0 is signed by the key %s, not by %s",
-               judge->keys.key[0]->kid, judge->kid);
+               keys->key[0]->kid, judge->kid);
     else
         decide(judge, AUDIT_UNKNOWN_KEY, index,
                "record %" PRIu64 " is signed by the key %s, not by %s", index, kid,
-               now != NULL ? now->kid : judge->kid);
+               succession_now(keys)->kid);
 }
 
 /* One log, one line of keys: who can put a file into keys/ must not be able to add records by that.
@@ -60,20 +59,15 @@ static bool key_is_trusted(struct judge *judge, const struct line_facts *facts)
     const struct key *now = succession_now(&judge->keys);
     uint64_t index = judge->tree.size, rotation;
 
-    if (now == facts->key)
-        return true;
-    if (succession_ended(&judge->keys, facts->key, &rotation)) {
+    if (now == NULL)
+        succession_begin(&judge->keys, facts->key);
+    else if (succession_ended(&judge->keys, facts->key, &rotation))
         decide(judge, AUDIT_UNKNOWN_KEY, index,
                "record %" PRIu64 " is signed by the key %s, which record %" PRIu64 " retired",
                index, facts->key->kid, rotation);
-    } else if (now != NULL ||
-               (judge->kid != NULL && keyring_find(judge->ring, judge->kid) == NULL)) {
+    else if (now != facts->key)
         foreign_tell(judge, index, facts->key->kid);
-    } else {
-        succession_begin(&judge->keys, facts->key);
-        return true;
-    }
-    return false;
+    return !judge->decided;
 }
 
 static void hand_on(struct judge *judge, const struct line_facts *facts)

@@ -154,7 +154,8 @@ record() {
 @test "each algorithm hands on to each, on a token" {
     local step=0 alg new
     for alg in ES384 PS256 ES256 PS256 ES384 ES256 RS256; do
-        rotate "$(to "key$((step += 1))")" $alg
+        step=$((step + 1))
+        rotate "$(to key$step)" $alg
         record
     done
     verified
@@ -168,7 +169,8 @@ record() {
     local step=0 alg new place
     for alg in ES384 PS256 ES256 PS256 ES384 ES256; do
         place=$((step % 2))
-        rotate "$(to "key$((step += 1))" "${place/0/keystore}")" $alg
+        step=$((step + 1))
+        rotate "$(to key$step "${place/0/keystore}")" $alg
         record
     done
     verified
