@@ -79,9 +79,10 @@ struct witness_answer {
     const char *content_type, *body;
     size_t len;
 };
-/* The cosignature is checked and kept; *again: ask once more, with this old size, because the
- * witness has seen another one. RESULT_AUDIT: what it says speaks against this log (out->verdict),
- * or is no cosignature. */
+/* Of a 200 the cosignature is checked and kept. Of a 409 *again is the size that the witness has
+ * seen: ask once more, with that as the old one. RESULT_AUDIT: what it says speaks against this log
+ * (out->verdict), or is no cosignature; rolled_back (*again is the size) only if the log has not
+ * grown meanwhile. */
 MUST_USE enum result witness_take(int dirfd, const struct anchor_head *head,
                                   const struct witness *witness,
                                   const struct witness_answer *answer, uint64_t *again,

@@ -138,6 +138,7 @@ static enum result conflict(struct hearing *hearing, uint64_t *again, struct err
         !number_get(answer->body, answer->len - 1, &size))
         return err_set(err, RESULT_AUDIT, "%s: HTTP 409, but without a size (text/x.tlog.size)",
                        hearing->witness->name);
+    *again = size;
     if (size > ours)
         return accuse(hearing, AUDIT_ROLLED_BACK, err,
                       "the witness %s has cosigned %" PRIu64
@@ -147,7 +148,6 @@ static enum result conflict(struct hearing *hearing, uint64_t *again, struct err
                       hearing->witness->name, size, ours);
     if (size == answer->old)
         return fork_told(hearing, err);
-    *again = size;
     return RESULT_OK;
 }
 
