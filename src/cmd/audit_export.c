@@ -9,6 +9,7 @@
 static const char help[] =
     "usage: georder audit export --format FORMAT [--since T] [--until T] [--event NAME]\n"
     "                            [--zone ZONE] [--out FILE [--sign]] [--key THUMBPRINT]\n"
+    "       georder audit export --format syslog --to HOST:PORT [--to-ca FILE] ...\n"
     "\n"
     "A row a record, for other tools. FORMAT is jsonl (the signed records), ocsf (the events), "
     "csv,\n"
@@ -26,11 +27,16 @@ static const char help[] =
     "                            both files, and its receipt FILE.manifest.tlog-proof; check them "
     "by\n"
     "                            georder audit verify --manifest "
-    "FILE.manifest.json\n" AUDIT_PLACE_HELP
+    "FILE.manifest.json\n"
+    "  --to HOST:PORT            to a syslog server over TLS (RFC 5425), each message with the "
+    "signed\n"
+    "                            record; nothing acknowledges them, so that it proves nothing\n"
+    "  --to-ca FILE              the CAs to trust for it, PEM; else the system's\n" AUDIT_PLACE_HELP
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --config FILE  --json (with --out: the manifest)  --quiet  --verbose  --help\n"
     "\n"
-    "exit: 0 exported, 9 key trouble (--sign), 10 the log is not good, or cannot be read\n";
+    "exit: 0 exported, 6 the server is not the one named, 7 not reached, 8 the connection broke,\n"
+    "9 key trouble (--sign), 10 the log is not good, or cannot be read\n";
 
 static const struct option own[] = {AUDIT_PLACE,
                                     {"format", required_argument, NULL, EXPORT_FORMAT},
@@ -41,6 +47,8 @@ static const struct option own[] = {AUDIT_PLACE,
                                     {"out", required_argument, NULL, OUT},
                                     {"key", required_argument, NULL, KEY},
                                     {"sign", no_argument, NULL, SIGN},
+                                    {"to", required_argument, NULL, TO},
+                                    {"to-ca", required_argument, NULL, TO_CA},
                                     {NULL, 0, NULL, 0}};
 
 struct target {
@@ -79,7 +87,8 @@ static enum result format_take(const struct verb_call *call, struct export_wish 
     if (wish->format == EXPORT_FORMATS)
         return err_set(err, RESULT_USAGE,
                        "--format: say jsonl, ocsf, csv, cef, leef, syslog or otlp");
-    if (call->session->options.json && audit_verb_value(call, OUT) == NULL)
+    if (call->session->options.json && audit_verb_value(call, OUT) == NULL &&
+        audit_verb_value(call, TO) == NULL)
         return err_set(err, RESULT_USAGE,
                        "--json prints the manifest, so the rows need --out FILE");
     return RESULT_OK;
@@ -146,17 +155,22 @@ static enum result run(struct verb_call *call, struct err *err)
 {
     struct target target = {"standard output", STDOUT_FILENO};
     AUTO_EXPORT_JOB job = EXPORT_JOB_INIT;
+    AUTO_SYSLOG_STREAM stream = SYSLOG_STREAM_INIT;
     bool sign = audit_verb_value(call, SIGN) != NULL;
 
     job.call = call;
     job.wish = (struct export_wish){.write = target_write, .context = &target};
     if (wish_take(call, &job.wish, err) != RESULT_OK || key_open(call, err) != RESULT_OK ||
+        syslog_stream_prepare(call, &stream, err) != RESULT_OK ||
         manifest_files_make(&job, err) != RESULT_OK)
         return err->result;
     if (job.rows.path != NULL)
         target = (struct target){job.rows.path, job.rows.fd};
-    if (guard_lock_main(call->session->audit_fd, sign, err) != RESULT_OK ||
-        (sign && session_ready(call->session, err) != RESULT_OK) ||
+    if (guard_lock_main(call->session->audit_fd, sign, err) != RESULT_OK)
+        return err->result;
+    if (stream.request.port != 0)
+        return syslog_stream_run(&job, &stream, err);
+    if ((sign && session_ready(call->session, err) != RESULT_OK) ||
         rows_export(&job, err) != RESULT_OK)
         return err->result;
     return sign ? manifest_sign(&job, err) : RESULT_OK;

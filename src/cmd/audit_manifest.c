@@ -67,7 +67,7 @@ static cJSON *filter_json(const struct export_wish *wish)
     return filter;
 }
 
-static void rows_add(cJSON *object, const struct export_report *report)
+void export_rows_add(cJSON *object, const struct export_report *report)
 {
     cJSON_AddNumberToObject(object, "rows", (double)report->rows);
     if (report->rows > 0) {
@@ -106,7 +106,7 @@ static cJSON *manifest_json(const struct export_job *job, const struct err *err)
     what_add(manifest, job);
     if (err->result != RESULT_OK)
         return manifest;
-    rows_add(manifest, &job->report);
+    export_rows_add(manifest, &job->report);
     cJSON_AddStringToObject(manifest, "checkpoint", buf_text(&job->report.note));
     cJSON_AddStringToObject(manifest, "key", job->report.kid);
     cJSON_AddBoolToObject(manifest, "key_trusted", job->wish.kid != NULL);
@@ -144,7 +144,7 @@ static cJSON *detail_json(const struct export_job *job)
 
     sha256_hex(buf_text(&job->manifest_text), job->manifest_text.len, digest);
     what_add(part, job);
-    rows_add(part, &job->report);
+    export_rows_add(part, &job->report);
     cJSON_AddStringToObject(part, "manifest_sha256", digest);
     cJSON_AddItemToObject(detail, "sandbox", sandbox_part(job->call->session, NULL));
     return detail;

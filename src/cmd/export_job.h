@@ -5,7 +5,7 @@
 #include "audit_verb.h"
 #include "out_file.h"
 
-enum { EXPORT_FORMAT = AUDIT_OWN, SINCE, UNTIL, EVENT, ZONE, OUT, KEY, SIGN };
+enum { EXPORT_FORMAT = AUDIT_OWN, SINCE, UNTIL, EVENT, ZONE, OUT, KEY, SIGN, TO, TO_CA };
 
 #define MANIFEST_MAX     (256 * KIB)
 #define MANIFEST_SUFFIX  ".manifest.json"
@@ -33,5 +33,28 @@ MUST_USE enum result manifest_files_make(struct export_job *job, struct err *err
 enum result manifest_write(struct export_job *job, struct err *err);
 /* Appends log.exported, and writes that record's receipt. */
 MUST_USE enum result manifest_sign(struct export_job *job, struct err *err);
+
+/* --to: the syslog server, and what the connection to it has come to. */
+struct syslog_stream {
+    char host[256];
+    struct net_request request;
+    struct exchange exchange;
+    int rows; /* the pipe */
+};
+#define SYSLOG_STREAM_INIT                                                                         \
+    {                                                                                              \
+        .exchange = EXCHANGE_INIT, .rows = -1                                                      \
+    }
+#define AUTO_SYSLOG_STREAM __attribute__((cleanup(syslog_stream_free))) struct syslog_stream
+void syslog_stream_free(struct syslog_stream *stream);
+
+/* Before the lock: reads --to and --to-ca, and starts georder-net. */
+MUST_USE enum result syslog_stream_prepare(struct verb_call *call, struct syslog_stream *stream,
+                                           struct err *err);
+/* Behind it: all of the export. */
+MUST_USE enum result syslog_stream_run(struct export_job *job, struct syslog_stream *stream,
+                                       struct err *err);
+/* The numbers of an export, into an object. */
+void export_rows_add(cJSON *object, const struct export_report *report);
 
 #endif
