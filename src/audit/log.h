@@ -25,7 +25,7 @@ struct audit {
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
     const struct key *turn;        /* who signs the next record; NULL: an empty log */
     struct buf note;               /* the checkpoint's file */
-    struct tree next;              /* room to work in */
+    struct tree next, filled;      /* room to work in */
 };
 
 /* Brings the state above up to date. The caller holds the lock. *torn: files in records/ with torn
@@ -44,8 +44,7 @@ void log_forget(struct audit *audit);
 MUST_USE enum result log_ready(struct audit *audit, const struct audit_event *cause,
                                struct err *err);
 MUST_USE enum result log_append(struct audit *audit, const struct audit_event *event,
-                                const char *body, size_t body_len, uint64_t *index,
-                                struct err *err);
+                                uint64_t *index, struct err *err);
 /* A checkpoint over what is there, in the place of an older one. */
 MUST_USE enum result log_anchor(struct audit *audit, struct err *err);
 /* DIR/keys/<kid>.jwk */

@@ -77,7 +77,7 @@ static enum result rotation_append(struct audit *audit, const struct audit_succe
         return err->result;
     event.event = ROTATION_EVENT;
     event.detail = detail;
-    return log_append(audit, &event, NULL, 0, index, err);
+    return log_append(audit, &event, index, err);
 }
 
 static void take_over(struct audit *audit)
@@ -107,8 +107,8 @@ static bool is_anchored(const struct audit *audit)
 {
     struct checkpoint checkpoint;
 
-    return note_read(audit->note.data, audit->note.len, audit->origin, &audit->ring, &checkpoint) ==
-               NOTE_GOOD &&
+    return note_read(buf_text(&audit->note), audit->note.len, audit->origin, &audit->ring,
+                     &checkpoint) == NOTE_GOOD &&
            checkpoint.size == audit->tree.size;
 }
 
