@@ -13,7 +13,7 @@ static const char help[] =
     "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
     "log either: its own record, proof and checkpoint are checked.\n"
     "\n" AUDIT_PLACE_HELP
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
     "  --manifest FILE           check this export, that --sign wrote: rows, manifest and the "
     "receipt\n"
