@@ -37,7 +37,8 @@ static enum result payload_build(struct audit *audit, const struct audit_event *
                                  const cJSON *detail, const char *body_file, struct pending *out,
                                  struct err *err)
 {
-    struct record_place place = {audit->origin, audit->tree.size, audit->last_hash, body_file};
+    struct record_place place = {audit->origin, audit->tree.size, audit->last_hash, body_file,
+                                 audit->last_time};
 
     out->index = place.index;
     if (place.index >= INDEX_LIMIT)
@@ -273,6 +274,7 @@ static enum result event_append(struct audit *audit, const struct audit_event *e
     audit->tree = audit->next;
     audit->segment_size += pending.line.len;
     memcpy(audit->last_hash, pending.facts.hash, SHA256_LEN);
+    audit->last_time = pending.facts.payload.time;
     note_keep(audit, &pending.note);
     if (index != NULL)
         *index = pending.index;
