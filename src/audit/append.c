@@ -274,6 +274,7 @@ static enum result event_append(struct audit *audit, const struct audit_event *e
     audit->segment_size += pending.line.len;
     memcpy(audit->last_hash, pending.facts.hash, SHA256_LEN);
     note_keep(audit, &pending.note);
+    head_replace(audit, &pending.note);
     if (index != NULL)
         *index = pending.index;
     return RESULT_OK;
@@ -309,6 +310,8 @@ static enum result locked_append(struct audit *audit, const struct audit_event *
 
     if (lock_enter(audit->dirfd, false, &lock, err) != RESULT_OK ||
         log_observe(audit, &torn, err) != RESULT_OK)
+        return err->result;
+    if (audit->signer->head != NULL && head_hold(audit, err) != RESULT_OK)
         return err->result;
     if (audit->tree.size > 0 && audit->note.len == 0 && first_anchor(audit, err) != RESULT_OK)
         return err->result;

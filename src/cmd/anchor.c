@@ -9,11 +9,16 @@ static enum result not_configured(struct session *session, struct err *err)
     return err_set(err, RESULT_AUDIT, "the config names none");
 }
 
+static enum result head_hold(struct session *session, struct err *err)
+{
+    return audit_head_state(session->audit, err);
+}
+
 static const struct {
     enum policy_anchor anchor;
     anchor_hold *hold;
 } anchors[] = {
-    {ANCHOR_HSM_HEAD, not_configured},
+    {ANCHOR_HSM_HEAD, head_hold},
     {ANCHOR_WITNESS, not_configured},
     {ANCHOR_TIMESTAMP, not_configured},
 };

@@ -5,7 +5,7 @@
 #include "verb.h"
 
 extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb, audit_export_verb,
-    audit_prove_verb, audit_checkpoint_verb;
+    audit_prove_verb, audit_checkpoint_verb, audit_head_verb;
 
 /* Which log: the first two options of every verb; a verb's own are numbered from AUDIT_OWN. */
 enum { AUDIT_DIRECTORY = OWN_OPTION, AUDIT_ORIGIN, AUDIT_OWN };
@@ -33,6 +33,11 @@ const char *audit_verb_key(const struct verb_call *call, int option);
 /* `verify --receipt PATH`, by a JWK file or by a thumbprint (jwk NULL). Needs no log. */
 MUST_USE enum result audit_verb_receipt(struct verb_call *call, const char *path, const char *jwk,
                                         const char *key, struct err *err);
+/* Asks keys for the log's head, with the log located and locked; then the log is held against it,
+ * and what is found told. Good records only: verify first. */
+MUST_USE enum result audit_verb_head(struct verb_call *call, struct buf *note, struct err *err);
+MUST_USE enum result audit_verb_head_judge(struct verb_call *call, const struct buf *note,
+                                           const char *key, struct err *err);
 /* A record for people, whole. */
 void audit_verb_show(const struct output *output, uint64_t index, const cJSON *payload);
 

@@ -1,9 +1,9 @@
 #include "audit_verb.h"
 
-enum { KEY = AUDIT_OWN, RECEIPT, JWK };
+enum { KEY = AUDIT_OWN, RECEIPT, JWK, HEAD };
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--head]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
@@ -11,6 +11,7 @@ static const char help[] =
     "log either: its own record, proof and checkpoint are checked.\n"
     "\n" AUDIT_PLACE_HELP
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --head                    hold it against its head on a token, too: asks for a PIN\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
     "  --jwk FILE                the log's public key (RFC 7517), in place of its thumbprint\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
@@ -21,6 +22,7 @@ static const struct option own[] = {AUDIT_PLACE,
                                     {"key", required_argument, NULL, KEY},
                                     {"receipt", required_argument, NULL, RECEIPT},
                                     {"jwk", required_argument, NULL, JWK},
+                                    {"head", no_argument, NULL, HEAD},
                                     {NULL, 0, NULL, 0}};
 
 static void tell(const struct verb_call *call, const struct audit_report *report)
@@ -70,20 +72,24 @@ static enum result receipt(struct verb_call *call, struct err *err)
 
 static enum result run(struct verb_call *call, struct err *err)
 {
+    bool with_head = audit_verb_value(call, HEAD) != NULL;
     struct audit_report report = {0};
+    AUTO_BUF head = BUF_INIT(AUDIT_NOTE_MAX);
 
     if (audit_verb_value(call, RECEIPT) != NULL)
         return receipt(call, err);
     if (audit_verb_value(call, JWK) != NULL)
         return err_set(err, RESULT_USAGE, "--jwk: only with --receipt");
-    if (audit_verb_locate(call, err) != RESULT_OK ||
+    if ((with_head ? audit_verb_head(call, &head, err) : audit_verb_locate(call, err)) !=
+            RESULT_OK ||
         audit_verify(call->session->audit_fd, audit_verb_origin(call), audit_verb_key(call, KEY),
                      &report, err) != RESULT_OK)
         return err->result;
     tell(call, &report);
     document(call, &report);
     if (audit_verdict_good(report.verdict))
-        return RESULT_OK;
+        return with_head ? audit_verb_head_judge(call, &head, audit_verb_key(call, KEY), err)
+                         : RESULT_OK;
     return err_set(err, RESULT_AUDIT, "the log does not verify: %s: %s",
                    audit_verdict_name(report.verdict), report.text);
 }

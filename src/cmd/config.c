@@ -17,7 +17,8 @@ static const char *const members[] = {"policy",    "credential", "audit", "pkcs1
                                       "ca_file",   "resolve",    "proxy", "require_approvals",
                                       "approvers", NULL};
 static const char *const audit_members[] = {
-    "directory", "origin", "signing_key", "signing_key_thumbprint", "signing_algorithm", NULL};
+    "directory",         "origin", "signing_key", "signing_key_thumbprint",
+    "signing_algorithm", "head",   NULL};
 static const char *const pkcs11_members[] = {"environment", "modules", "timeout", NULL};
 
 /* The design writes an unused member as null. */
@@ -98,7 +99,8 @@ static enum result read_audit(struct config *config, struct err *err)
         json_string_opt(doc, audit, "signing_key_thumbprint", 43, &config->signing_key_thumbprint,
                         err) != RESULT_OK ||
         json_string_opt(doc, audit, "signing_algorithm", 8, &config->signing_algorithm, err) !=
-            RESULT_OK)
+            RESULT_OK ||
+        json_string_opt(doc, audit, "head", URI_MAX, &config->head, err) != RESULT_OK)
         return err->result;
     if (strpbrk(config->origin, " +\t\n") != NULL)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(audit, "origin"), err,

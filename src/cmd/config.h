@@ -19,6 +19,7 @@ struct config {
     const char
         *signing_key_thumbprint;   /* RFC 7638, or NULL: the only key to trust when verifying */
     const char *signing_algorithm; /* "": as the key is */
+    const char *head;              /* of the log, on a token; or NULL */
     const cJSON *modules;          /* pkcs11.modules, or NULL: georder-keys reads what is in it */
     uint32_t module_timeout;       /* seconds */
     size_t environment;
