@@ -71,6 +71,18 @@ MUST_USE enum result audit_append(struct audit *audit, const struct audit_event 
                                   const char *body, size_t body_len, uint64_t *index,
                                   struct err *err);
 
+/* Several at once: one lock, one write, one flush, one checkpoint, and each record signed itself.
+ * A failure means that none of them is there; after a crash some of the first ones may be, behind
+ * the checkpoint. *first (may be NULL): the place of the first. */
+#define AUDIT_GROUP_MAX 100
+struct audit_entry {
+    const struct audit_event *event; /* borrowed */
+    const char *body;                /* as above */
+    size_t body_len;
+};
+MUST_USE enum result audit_append_group(struct audit *audit, const struct audit_entry *entries,
+                                        size_t count, uint64_t *first, struct err *err);
+
 /* The signer has a head: before the first append, and whenever another process has appended, the
  * log is held against it, and nothing is appended (RESULT_AUDIT) to one that is older, another one,
  * or whose head is gone. Where it cannot be reached, and when it could not be replaced, the record
@@ -108,7 +120,8 @@ enum audit_verdict {
     AUDIT_FORKED,
     AUDIT_ROLLED_BACK, /* fewer records than the checkpoint says */
     AUDIT_UNKNOWN_KEY,
-    AUDIT_MALFORMED
+    AUDIT_MALFORMED,
+    AUDIT_CLOCK_SET_BACK /* an anchor's alone: the records' times and its own contradict */
 };
 struct audit_report {
     enum audit_verdict verdict;
@@ -192,5 +205,7 @@ MUST_USE enum result audit_compare(int dirfd, const char *origin, const char *ki
                                    const char *before, size_t len, struct audit_comparison *out,
                                    struct err *err);
 void audit_comparison_free(struct audit_comparison *comparison);
+
+#include "anchor.h"
 
 #endif

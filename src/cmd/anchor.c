@@ -18,9 +18,9 @@ static const struct {
     enum policy_anchor anchor;
     anchor_hold *hold;
 } anchors[] = {
-    {ANCHOR_HSM_HEAD, head_hold},
-    {ANCHOR_WITNESS, not_configured},
-    {ANCHOR_TIMESTAMP, not_configured},
+    {REQUIRE_HSM_HEAD, head_hold},
+    {REQUIRE_WITNESS, not_configured},
+    {REQUIRE_TIMESTAMP, not_configured},
 };
 
 enum result anchor_demand(struct session *session, struct err *err)

@@ -58,15 +58,13 @@ static enum result fetch(struct session *session, struct buf *note, struct err *
 
 enum result audit_verb_head(struct verb_call *call, struct buf *note, struct err *err)
 {
-    struct session *session = call->session;
-
     if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
         return err_set(err, RESULT_USAGE,
                        "the head is where the config says: not with --directory");
-    if (audit_verb_open(call, err) != RESULT_OK || configured(session, err) != RESULT_OK ||
-        start(session, false, err) != RESULT_OK)
+    if (configured(call->session, err) != RESULT_OK ||
+        start(call->session, false, err) != RESULT_OK)
         return err->result;
-    return fetch(session, note, err);
+    return fetch(call->session, note, err);
 }
 
 static void tell(struct output *output, const struct audit_checkpoint *head)
@@ -102,7 +100,7 @@ static enum result show(struct verb_call *call, struct err *err)
 {
     AUTO_BUF note = BUF_INIT(AUDIT_NOTE_MAX);
 
-    if (audit_verb_head(call, &note, err) != RESULT_OK)
+    if (audit_verb_open(call, err) != RESULT_OK || audit_verb_head(call, &note, err) != RESULT_OK)
         return err->result;
     output_add_text(&call->session->output, "origin", audit_verb_origin(call));
     output_add_text(&call->session->output, "note", buf_text(&note));

@@ -1,10 +1,13 @@
 #include "audit_verb.h"
 
-enum { KEY = AUDIT_OWN, RECEIPT, JWK, HEAD };
+#include "guard.h"
+
+enum { KEY = AUDIT_OWN, RECEIPT, JWK, MANIFEST, WITNESS_KEY, TSA_CA, HEAD };
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT] [--head]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--head] [--witness-key VKEY] [--tsa-ca FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
+    "       georder audit verify --manifest FILE.manifest.json (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
     "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
@@ -13,7 +16,12 @@ static const char help[] =
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --head                    hold it against its head on a token, too: asks for a PIN\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
+    "  --manifest FILE           check this export, that --sign wrote: rows, manifest and the "
+    "receipt\n"
+    "                            beside it, by --key or --jwk\n"
     "  --jwk FILE                the log's public key (RFC 7517), in place of its thumbprint\n"
+    "  --witness-key VKEY        a witness (C2SP) whose cosignatures count, besides the config's\n"
+    "  --tsa-ca FILE             certificates (PEM) to check time stamps by, not the config's\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 the log is good, 10 it is not, or cannot be read\n";
@@ -21,8 +29,11 @@ static const char help[] =
 static const struct option own[] = {AUDIT_PLACE,
                                     {"key", required_argument, NULL, KEY},
                                     {"receipt", required_argument, NULL, RECEIPT},
+                                    {"manifest", required_argument, NULL, MANIFEST},
                                     {"jwk", required_argument, NULL, JWK},
                                     {"head", no_argument, NULL, HEAD},
+                                    {"witness-key", required_argument, NULL, WITNESS_KEY},
+                                    {"tsa-ca", required_argument, NULL, TSA_CA},
                                     {NULL, 0, NULL, 0}};
 
 static void tell(const struct verb_call *call, const struct audit_report *report)
@@ -58,38 +69,63 @@ static void document(const struct verb_call *call, const struct audit_report *re
         output_add(output, "where", cJSON_CreateNumber((double)report->where));
 }
 
-static enum result receipt(struct verb_call *call, struct err *err)
+/* What carries its own proof. */
+static enum result alone(struct verb_call *call, struct err *err)
 {
     const char *key = audit_verb_value(call, KEY), *jwk = audit_verb_value(call, JWK);
+    const char *path = audit_verb_value(call, RECEIPT),
+               *manifest = audit_verb_value(call, MANIFEST);
+    const char *name = path != NULL ? "--receipt" : "--manifest";
 
     if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
-        return err_set(err, RESULT_USAGE, "--receipt needs no log: not with --directory");
+        return err_set(err, RESULT_USAGE, "%s needs no log: not with --directory", name);
+    if (path != NULL && manifest != NULL)
+        return err_set(err, RESULT_USAGE, "--receipt and --manifest: one at a time");
     if ((key == NULL) == (jwk == NULL))
         return err_set(err, RESULT_USAGE,
-                       "--receipt: give the key to trust, by --key THUMBPRINT or --jwk FILE");
-    return audit_verb_receipt(call, audit_verb_value(call, RECEIPT), jwk, key, err);
+                       "%s: give the key to trust, by --key THUMBPRINT or --jwk FILE", name);
+    return (path != NULL ? audit_verb_receipt : audit_verb_manifest)(
+        call, path != NULL ? path : manifest, jwk, key, err);
+}
+
+static void anchors_free(struct audit_anchors *anchors)
+{
+    buf_free(&anchors->authorities);
+}
+
+/* What others know of the log. head: NULL when it was not asked for. */
+static enum result against(struct verb_call *call, const struct buf *head, const char *key,
+                           const struct audit_anchors *anchors, struct err *err)
+{
+    if (head != NULL &&
+        audit_verb_head_judge(call, head, audit_verb_key(call, KEY), err) != RESULT_OK)
+        return err->result;
+    return audit_verb_anchors(call, key, anchors, err);
 }
 
 static enum result run(struct verb_call *call, struct err *err)
 {
+    __attribute__((cleanup(anchors_free))) struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
     bool with_head = audit_verb_value(call, HEAD) != NULL;
     struct audit_report report = {0};
     AUTO_BUF head = BUF_INIT(AUDIT_NOTE_MAX);
 
-    if (audit_verb_value(call, RECEIPT) != NULL)
-        return receipt(call, err);
+    if (audit_verb_value(call, RECEIPT) != NULL || audit_verb_value(call, MANIFEST) != NULL)
+        return alone(call, err);
     if (audit_verb_value(call, JWK) != NULL)
-        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt");
-    if ((with_head ? audit_verb_head(call, &head, err) : audit_verb_locate(call, err)) !=
-            RESULT_OK ||
+        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt or --manifest");
+    if (audit_verb_open(call, err) != RESULT_OK ||
+        audit_verb_anchors_trust(call, audit_verb_value(call, WITNESS_KEY),
+                                 audit_verb_value(call, TSA_CA), &anchors, err) != RESULT_OK ||
+        (with_head ? audit_verb_head(call, &head, err)
+                   : guard_lock_main(call->session->audit_fd, false, err)) != RESULT_OK ||
         audit_verify(call->session->audit_fd, audit_verb_origin(call), audit_verb_key(call, KEY),
                      &report, err) != RESULT_OK)
         return err->result;
     tell(call, &report);
     document(call, &report);
     if (audit_verdict_good(report.verdict))
-        return with_head ? audit_verb_head_judge(call, &head, audit_verb_key(call, KEY), err)
-                         : RESULT_OK;
+        return against(call, with_head ? &head : NULL, report.kid, &anchors, err);
     return err_set(err, RESULT_AUDIT, "the log does not verify: %s: %s",
                    audit_verdict_name(report.verdict), report.text);
 }
