@@ -17,6 +17,7 @@ struct pending {
     struct buf lines;         /* of all, each with its newline */
     struct buf note;
     uint8_t last_hash[SHA256_LEN];
+    uint64_t last_time;
 };
 #define AUTO_PENDING __attribute__((cleanup(pending_free))) struct pending
 
@@ -39,7 +40,8 @@ static enum result payload_build(struct audit *audit, const struct audit_event *
                                  const cJSON *detail, const char *body_file, struct pending *out,
                                  struct err *err)
 {
-    struct record_place place = {audit->origin, audit->next.size, out->last_hash, body_file};
+    struct record_place place = {audit->origin, audit->next.size, out->last_hash, body_file,
+                                 out->last_time};
 
     if (place.index >= INDEX_LIMIT)
         return err_set(err, RESULT_AUDIT, "the log is full: begin a new one");
@@ -150,6 +152,7 @@ static enum result entry_add(struct audit *audit, const struct audit_entry *entr
     if (audit->next.size % TILE_WIDTH == 0)
         audit->filled = audit->next;
     memcpy(pending->last_hash, facts.hash, SHA256_LEN);
+    pending->last_time = facts.payload.time;
     buf_put(&pending->lines, pending->line.data, pending->line.len);
     buf_putc(&pending->lines, '\n');
     return buf_check(&pending->lines, "audit record", err);
@@ -298,6 +301,7 @@ static enum result pending_make(struct audit *audit, const struct audit_entry *e
     audit->next = audit->tree;
     audit->filled.size = 0;
     memcpy(pending->last_hash, audit->last_hash, SHA256_LEN);
+    pending->last_time = audit->last_time;
     for (size_t i = 0; i < count; i++)
         if (entry_add(audit, &entries[i], pending, err) != RESULT_OK)
             return err->result;
@@ -322,7 +326,9 @@ static enum result entries_append(struct audit *audit, const struct audit_entry 
     audit->segment_size += pending.lines.len;
     memcpy(audit->last_hash, pending.last_hash, SHA256_LEN);
     audit->turn = audit->next_key != NULL ? audit->next_key : audit->key;
+    audit->last_time = pending.last_time;
     note_keep(audit, &pending.note);
+    head_replace(audit, &pending.note);
     return RESULT_OK;
 }
 
@@ -363,6 +369,8 @@ enum result log_ready(struct audit *audit, const struct audit_event *cause, stru
         return err->result;
     if (audit->turn != NULL && audit->turn != audit->key)
         return turn_fail(audit, audit->tree.size - 1, audit->turn, err);
+    if (audit->signer->head != NULL && head_hold(audit, err) != RESULT_OK)
+        return err->result;
     if (audit->tree.size > 0 && audit->note.len == 0 && log_anchor(audit, err) != RESULT_OK)
         return err->result;
     return torn != NULL ? repair_append(audit, cause, torn, err) : RESULT_OK;

@@ -14,8 +14,10 @@ struct audit {
     /* While the log is handed on (rotate.c): who signs the checkpoint of this, or NULL. */
     const struct audit_signer *next_signer;
     const struct key *next_key;
-    uint64_t segment_max; /* bytes; a test may lower it */
-    bool broken;          /* a flush failed: what the disk holds is not known any more */
+    uint64_t segment_max;        /* bytes; a test may lower it */
+    bool broken;                 /* a flush failed: what the disk holds is not known any more */
+    bool head_begins, head_held; /* there may be none yet; the log was held against it since */
+    struct err head;             /* why it is not the newest checkpoint; or RESULT_OK */
 
     /* What was observed last; good as long as head_is_fresh(). */
     bool known;
@@ -24,6 +26,7 @@ struct audit {
     struct tree tree;
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
     const struct key *turn;        /* who signs the next record; NULL: an empty log */
+    uint64_t last_time;            /* of the last record; 0: not known */
     struct buf note;               /* the checkpoint's file */
     struct tree next, filled;      /* room to work in */
 };
@@ -49,6 +52,10 @@ MUST_USE enum result log_append(struct audit *audit, const struct audit_event *e
 MUST_USE enum result log_anchor(struct audit *audit, struct err *err);
 /* DIR/keys/<kid>.jwk */
 MUST_USE enum result key_store(int dirfd, const struct key *key, struct err *err);
+/* head.c, of a log with a head; the caller holds the lock. Not OK: nothing may be appended. */
+MUST_USE enum result head_hold(struct audit *audit, struct err *err);
+/* The checkpoint is on the disk. What fails is told by audit->head. */
+void head_replace(struct audit *audit, const struct buf *note);
 
 /* What fails here leaves the log broken. */
 MUST_USE enum result log_flush(struct audit *audit, int fd, const char *what, struct err *err);

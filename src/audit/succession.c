@@ -57,6 +57,12 @@ bool succession_ended(const struct succession *keys, const struct key *key, uint
     return false;
 }
 
+void succession_cut(struct succession *keys, uint64_t size)
+{
+    while (keys->count > 1 && keys->first[keys->count - 1] > size)
+        keys->count--;
+}
+
 /* --- of a log that is not read from end to end --- */
 
 enum result records_count(const struct snapshot *snapshot, uint64_t *count, struct err *err)

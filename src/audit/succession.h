@@ -25,6 +25,9 @@ bool succession_has(const struct succession *keys, const char *kid);
 /* Whether its turn is over; *rotation: the record that ended it. */
 bool succession_ended(const struct succession *keys, const struct key *key, uint64_t *rotation);
 
+/* Forgets those whose turn comes behind the first `size` records. */
+void succession_cut(struct succession *keys, uint64_t size);
+
 /* How many records a log has. */
 MUST_USE enum result records_count(const struct snapshot *snapshot, uint64_t *count,
                                    struct err *err);

@@ -229,7 +229,7 @@ static void forge_rotation(struct test_log *log, const struct test_lines *lines,
                            const char *origin, struct test_heir *to, struct test_heir *by,
                            struct buf *line)
 {
-    struct record_place place = {TEST_ORIGIN, at, NULL, NULL};
+    struct record_place place = {.origin = TEST_ORIGIN, .index = at};
     struct audit_event event = test_event("key.rotated", "");
     uint8_t previous[SHA256_LEN];
     AUTO_BUF payload = BUF_INIT(AUDIT_LINE_MAX), signature = BUF_INIT(SIGNATURE_MAX);
