@@ -189,6 +189,21 @@ record() {
     done
 }
 
+@test "the log's head goes along: the new key replaces what the old one signed" {
+    local new
+    home_edit georder.json \
+        ".audit.head = \"$(jq -r .credential georder.json | sed 's/object=[^;]*/object=georder-head/')\""
+    georder audit head --create --quiet
+    georder audit verify --head --quiet
+    rotate "$(to second)" ES384
+    georder audit verify --head --quiet
+    georder audit verify --head --key "$old" --quiet
+    record
+    georder audit verify --head --quiet
+    run georder audit verify --head --key "${new//[A-Z]/x}"
+    [ "$status" = 10 ]
+}
+
 @test "a lost public key and a foreign one are told apart" {
     local new
     rotate "$(to second)" ES256

@@ -498,6 +498,52 @@ Test(rotation, checkpoints_of_both_keys_are_compared)
     end(&log, &heir);
 }
 
+static void expect_from(struct test_log *log, const struct buf *note, const char *kid,
+                        enum audit_verdict verdict, const char *text)
+{
+    struct audit_verification how = {
+        .origin = TEST_ORIGIN, .kid = kid, .from = note->data, .from_len = note->len};
+    struct audit_report report;
+
+    cr_assert_eq(audit_verify_with(log->fd, &how, &report, &log->err), RESULT_OK, "%s",
+                 log->err.text);
+    cr_assert_eq(report.verdict, verdict, "%s: %s", audit_verdict_name(report.verdict),
+                 report.text);
+    cr_assert_not_null(strstr(report.text, text), "%s", report.text);
+}
+
+/* By each key, from a checkpoint by each of them; and from one by the old key out of its turn. */
+Test(rotation, is_verified_from_a_checkpoint_before_at_and_behind_it)
+{
+    struct test_log log;
+    struct test_heir heir, other;
+    AUTO_BUF before = BUF_INIT(NOTE_MAX), at = BUF_INIT(NOTE_MAX), behind = BUF_INIT(NOTE_MAX);
+    AUTO_BUF forged = BUF_INIT(NOTE_MAX);
+    const struct buf *const notes[] = {&before, &at, &behind};
+
+    test_log_make(&log);
+    test_append(&log, "order.denied", "");
+    test_read(&log, "checkpoint", &before);
+    test_heir_make(&heir, "P-256", "ES256");
+    test_heir_make(&other, "P-256", "ES256");
+    must_rotate(&log, &heir);
+    test_read(&log, "checkpoint", &at);
+    test_append(&log, "order.denied", "");
+    test_read(&log, "checkpoint", &behind);
+    test_append(&log, "order.denied", "");
+    for (size_t i = 0; i < 3; i++) {
+        expect_from(&log, notes[i], NULL, AUDIT_INTACT, "all 5 records are good");
+        expect_from(&log, notes[i], log.key.kid, AUDIT_INTACT, "all 5 records are good");
+        expect_from(&log, notes[i], heir.key.kid, AUDIT_INTACT, "all 5 records are good");
+        expect_from(&log, notes[i], other.key.kid, AUDIT_UNKNOWN_KEY, "signed by another key");
+    }
+    test_seal(&log);
+    test_read(&log, "checkpoint", &forged);
+    expect_from(&log, &forged, NULL, AUDIT_UNKNOWN_KEY, "signed by another key");
+    test_heir_free(&other);
+    end(&log, &heir);
+}
+
 static enum result ignore(void *context, const void *bytes, size_t len, struct err *err)
 {
     (void)bytes;
