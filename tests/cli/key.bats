@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The audit key of a log, and how the log is handed on from one key to the next: keys on SoftHSM
 # tokens and in keystores.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load helper
 load home
@@ -178,7 +178,7 @@ record() {
 }
 
 @test "a log begins by each algorithm, on a token and in a keystore" {
-    local alg kind
+    local alg
     for alg in ES256 ES384 PS256; do
         (umask 077 && printf 'correct horse battery' >"words")
         "$GEORDER" init "$BATS_TEST_TMPDIR/$alg" --keystore --passphrase-source "file:$PWD/words" \
