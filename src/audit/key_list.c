@@ -34,7 +34,7 @@ enum result audit_keys(int dirfd, const char *origin, struct audit_keys *out, st
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
-    struct succession keys;
+    struct succession keys = {0};
     enum result result;
 
     *out = (struct audit_keys){0};
