@@ -163,6 +163,12 @@ record() {
         'ES256 ES384 PS256 ES256 PS256 ES384 ES256 RS256' ]
     georder audit verify --key "$old" --quiet
     georder audit verify --key "$new" --quiet
+    # And by a program that has nothing of georder.
+    for step in $(seq 0 "$(($(georder key list --json | jq .records) - 1))"); do
+        georder audit prove "$step" --out "receipt.$step" --quiet
+        node "$GEORDER_SOURCE/tests/node/verify-receipt.mjs" "receipt.$step" "audit/keys/$old.jwk"
+        node "$GEORDER_SOURCE/tests/node/verify-receipt.mjs" "receipt.$step" "audit/keys/$new.jwk"
+    done
 }
 
 @test "each algorithm hands on to each, from token to keystore to token" {
