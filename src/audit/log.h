@@ -23,7 +23,7 @@ struct audit {
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
     uint64_t last_time;            /* of the last record; 0: not known */
     struct buf note;               /* the checkpoint's file */
-    struct tree next;              /* room to work in */
+    struct tree next, filled;      /* room to work in */
 };
 
 /* Brings the state above up to date. The caller holds the lock. *torn: files in records/ with torn

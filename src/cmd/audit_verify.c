@@ -3,14 +3,16 @@
 #include "guard.h"
 #include "progress.h"
 
-enum { KEY = AUDIT_OWN, RECEIPT, JWK, FROM };
+enum { KEY = AUDIT_OWN, RECEIPT, JWK, MANIFEST, WITNESS_KEY, TSA_CA, FROM };
 
 /* Longer than an order can be on its way: see --timeout. */
 #define UNDER_WAY (15 * INT64_C(60000))
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT] [--from FILE]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--from FILE] [--witness-key VKEY]\n"
+    "                            [--tsa-ca FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
+    "       georder audit verify --manifest FILE.manifest.json (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
     "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
@@ -21,7 +23,12 @@ static const char help[] =
     "out\n"
     "                            of it; signatures are checked of the records since then\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
+    "  --manifest FILE           check this export, that --sign wrote: rows, manifest and the "
+    "receipt\n"
+    "                            beside it, by --key or --jwk\n"
     "  --jwk FILE                the log's public key (RFC 7517), in place of its thumbprint\n"
+    "  --witness-key VKEY        a witness (C2SP) whose cosignatures count, besides the config's\n"
+    "  --tsa-ca FILE             certificates (PEM) to check time stamps by, not the config's\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 the log is good, 10 it is not, or cannot be read\n";
@@ -29,8 +36,11 @@ static const char help[] =
 static const struct option own[] = {AUDIT_PLACE,
                                     {"key", required_argument, NULL, KEY},
                                     {"receipt", required_argument, NULL, RECEIPT},
+                                    {"manifest", required_argument, NULL, MANIFEST},
                                     {"jwk", required_argument, NULL, JWK},
                                     {"from", required_argument, NULL, FROM},
+                                    {"witness-key", required_argument, NULL, WITNESS_KEY},
+                                    {"tsa-ca", required_argument, NULL, TSA_CA},
                                     {NULL, 0, NULL, 0}};
 
 /* "", or when that was. */
@@ -130,19 +140,32 @@ static void document(const struct verb_call *call, const struct audit_report *re
         output_add(output, "where", cJSON_CreateNumber((double)report->where));
 }
 
-static enum result receipt(struct verb_call *call, struct err *err)
+/* What carries its own proof. */
+static enum result alone(struct verb_call *call, struct err *err)
 {
     const char *key = audit_verb_value(call, KEY), *jwk = audit_verb_value(call, JWK);
+    const char *path = audit_verb_value(call, RECEIPT),
+               *manifest = audit_verb_value(call, MANIFEST);
+    const char *name = path != NULL ? "--receipt" : "--manifest";
 
-    if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
-        return err_set(err, RESULT_USAGE, "--receipt needs no log: not with --directory");
+    if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL || audit_verb_value(call, FROM) != NULL)
+        return err_set(err, RESULT_USAGE, "%s needs no log: not with --directory or --from", name);
+    if (path != NULL && manifest != NULL)
+        return err_set(err, RESULT_USAGE, "--receipt and --manifest: one at a time");
     if ((key == NULL) == (jwk == NULL))
         return err_set(err, RESULT_USAGE,
-                       "--receipt: give the key to trust, by --key THUMBPRINT or --jwk FILE");
-    return audit_verb_receipt(call, audit_verb_value(call, RECEIPT), jwk, key, err);
+                       "%s: give the key to trust, by --key THUMBPRINT or --jwk FILE", name);
+    return (path != NULL ? audit_verb_receipt : audit_verb_manifest)(
+        call, path != NULL ? path : manifest, jwk, key, err);
 }
 
-static enum result log_verify(struct verb_call *call, struct audit_report *report, struct err *err)
+static void anchors_free(struct audit_anchors *anchors)
+{
+    buf_free(&anchors->authorities);
+}
+
+static enum result log_verify(struct verb_call *call, struct audit_anchors *anchors,
+                              struct audit_report *report, struct err *err)
 {
     const char *path = audit_verb_value(call, FROM);
     AUTO_BUF from = BUF_INIT(AUDIT_NOTE_MAX);
@@ -150,7 +173,10 @@ static enum result log_verify(struct verb_call *call, struct audit_report *repor
     struct audit_verification how = {.progress = progress_step, .context = &progress};
 
     if ((path != NULL && guard_read(path, GUARD_PUBLIC, RESULT_USAGE, &from, err) != RESULT_OK) ||
-        audit_verb_locate(call, err) != RESULT_OK)
+        audit_verb_open(call, err) != RESULT_OK ||
+        audit_verb_anchors_trust(call, audit_verb_value(call, WITNESS_KEY),
+                                 audit_verb_value(call, TSA_CA), anchors, err) != RESULT_OK ||
+        guard_lock_main(call->session->audit_fd, false, err) != RESULT_OK)
         return err->result;
     how.origin = audit_verb_origin(call);
     how.kid = audit_verb_key(call, KEY);
@@ -162,20 +188,19 @@ static enum result log_verify(struct verb_call *call, struct audit_report *repor
 
 static enum result run(struct verb_call *call, struct err *err)
 {
+    __attribute__((cleanup(anchors_free))) struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
     struct audit_report report = {0};
 
-    if (audit_verb_value(call, RECEIPT) != NULL && audit_verb_value(call, FROM) != NULL)
-        return err_set(err, RESULT_USAGE, "--from is for the log: not with --receipt");
-    if (audit_verb_value(call, RECEIPT) != NULL)
-        return receipt(call, err);
+    if (audit_verb_value(call, RECEIPT) != NULL || audit_verb_value(call, MANIFEST) != NULL)
+        return alone(call, err);
     if (audit_verb_value(call, JWK) != NULL)
-        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt");
-    if (log_verify(call, &report, err) != RESULT_OK)
+        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt or --manifest");
+    if (log_verify(call, &anchors, &report, err) != RESULT_OK)
         return err->result;
     tell(call, &report);
     document(call, &report);
     if (audit_verdict_good(report.verdict))
-        return RESULT_OK;
+        return audit_verb_anchors(call, report.kid, &anchors, err);
     return err_set(err, RESULT_AUDIT, "the log does not verify: %s: %s",
                    audit_verdict_name(report.verdict), report.text);
 }
