@@ -192,7 +192,7 @@ waits_for_lock() {
     order_end 137
     [ "$(events)" = 'log.created policy.changed order.intent' ]
     run -0 georder audit verify
-    [[ $output == *'unclosed intents: 1, the first is record 2'* ]]
+    [[ $output == *'unclosed_intent: no outcome is recorded of the intent in record 2, of '*' ago: it may be on its way)'* ]]
     run -8 georder order --file "$HOUSE/order.json"
     [[ $output == *'has an intent without an outcome'* ]]
     posted 1
