@@ -1,6 +1,11 @@
 /* The rest of test_flip.c, in a program of its own, to run beside it. */
 #include "helper_ten.h"
 
+Test(flip, of_any_bit_in_record_6_is_noticed)
+{
+    ten_flip_records(6, 7);
+}
+
 Test(flip, of_any_bit_in_records_7_and_8_is_noticed)
 {
     ten_flip_records(7, 9);
