@@ -94,7 +94,7 @@ from_bad() {
     [[ $output == 'malformed: the checkpoint that was kept'* ]]
     run -2 stranger verify --from "$BATS_TEST_TMPDIR/nowhere"
     run -2 "$GEORDER" audit verify --receipt "$file" --key x --from "$file"
-    [[ $output == *'--receipt needs no log: not with --directory or --from' ]]
+    [[ $output == *'--from is for the log: not with --receipt' ]]
 }
 
 @test "unclosed_intent: its own line and code, with the age; the log stays good" {
