@@ -184,6 +184,17 @@ waits_for_lock() {
     return 1
 }
 
+@test "on its way: whoever verifies the log meanwhile is told so, and nobody is accused" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    order_start
+    until_true posted
+    run -0 --separate-stderr georder audit verify
+    [[ ${lines[0]} == 'intact: all 3 records are good' ]]
+    [[ ${lines[1]} == 'unclosed_intent: '*' record 2, '*'Z, '*' s ago: it may be on its way)' ]]
+    kill -KILL "$GROUP"
+    order_end 137
+}
+
 @test "killed outright: the intent stays open in the log, and the same order waits" {
     home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
     order_start
