@@ -24,7 +24,8 @@ enum result net_start(struct net *net, struct err *err)
 
 enum result net_trust(struct net *net, const struct buf *trust, struct err *err)
 {
-    for (size_t at = 0; at < trust->len; at += TRUST_PIECE) {
+    /* An empty piece ends the use of an earlier bundle. */
+    for (size_t at = 0; at == 0 || at < trust->len; at += TRUST_PIECE) {
         size_t left = trust->len - at;
         AUTO_BUF body = BUF_INIT(MSG_LIMIT);
 
