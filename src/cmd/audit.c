@@ -17,12 +17,9 @@ static const char help[] =
     "       georder audit anchor [--witness] [--timestamp | --tsa URL [--tsa-ca FILE]]\n"
     "       georder audit head [--create]\n"
     "\n"
-    "The log of signed records. georder audit VERB --help tells more. None of these needs keys
-"
-    "(but head, and export --sign), the network (but anchor, and export --to), nor, with
-"
-    "--directory and --origin, a config; list and show check no signature.
-"
+    "The log of signed records. georder audit VERB --help tells more. None of these needs keys\n"
+    "(but head, and export --sign), the network (but anchor, and export --to), nor, with\n"
+    "--directory and --origin, a config; list and show check no signature.\n"
     "\n" AUDIT_PLACE_HELP "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 done, 10 the log is not good, or cannot be read\n";
