@@ -132,7 +132,7 @@ enum result anchoring_timestamp(struct anchoring *anchoring, struct anchor *out,
     AUTO_BUF query = BUF_INIT(QUERY_MAX);
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
 
-    *out = (struct anchor){.kind = ANCHOR_TIMESTAMP};
+    *out = (struct anchor){.kind = ANCHOR_STAMP};
     if (anchoring->stamp_trust.len == 0)
         return err_set(err, RESULT_CONFIG,
                        "a time stamp needs the certificates that it is checked by: --tsa-ca FILE, "
@@ -235,7 +235,7 @@ enum result anchoring_witness(struct anchoring *anchoring, size_t which, struct 
     struct asking asking = {.anchoring = anchoring, .which = which, .head = ANCHOR_HEAD_INIT};
     enum result result = head_refresh(&asking, err);
 
-    *out = (struct anchor){.kind = ANCHOR_WITNESS};
+    *out = (struct anchor){.kind = ANCHOR_COSIGNATURE};
     if (result == RESULT_OK)
         result = witness_seen(anchoring->audit_fd, &asking.head, &anchoring->witness[which].key,
                               &asking.old, err);

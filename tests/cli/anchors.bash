@@ -56,6 +56,7 @@ tsa_start() { # TEMPLATE [CA]
     node "$GEORDER_SOURCE/tests/node/tsa.mjs" "$TSA" ${2:+"$2"} </dev/null >"$TSA/messages" 2>&1 3>&- &
     TSA_PID=$!
     anchor_await "$TSA" "$TSA_PID" || return 1
+    export TSA_PORT
     TSA_PORT=$(<"$TSA/ready")
 }
 
@@ -67,6 +68,7 @@ witness_start() { # ORIGIN JWK
         >"$WITNESS/messages" 2>&1 3>&- &
     WITNESS_PID=$!
     anchor_await "$WITNESS" "$WITNESS_PID" || return 1
+    export WITNESS_PORT
     WITNESS_PORT=$(<"$WITNESS/ready")
 }
 

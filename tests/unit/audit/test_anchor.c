@@ -159,7 +159,7 @@ Test(anchor, time_stamp_is_taken_kept_and_found)
     grow(3);
     look(&seen);
     cr_assert_eq(seen.count, 1);
-    cr_assert_eq(seen.anchor[0].kind, ANCHOR_TIMESTAMP);
+    cr_assert_eq(seen.anchor[0].kind, ANCHOR_STAMP);
     cr_assert_eq(seen.anchor[0].verdict, AUDIT_INTACT, "%s", seen.anchor[0].text);
     cr_assert_eq(seen.anchor[0].size, 5);
     cr_assert_str_eq(seen.anchor[0].by, "CN=Stamp");
