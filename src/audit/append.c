@@ -11,11 +11,12 @@
 /* A line without its payload: names and punctuation, and more than our protected header needs. */
 #define LINE_FRAME 400
 
-/* What is about to be written; nothing is on the disk yet. */
+/* What is about to be written; nothing is on the disk yet. The tree with it is audit->next. */
 struct pending {
-    struct buf payload, line, note;
-    struct line_facts facts;
-    uint64_t index;
+    struct buf payload, line; /* of one record */
+    struct buf lines;         /* of all, each with its newline */
+    struct buf note;
+    uint8_t last_hash[SHA256_LEN];
 };
 #define AUTO_PENDING __attribute__((cleanup(pending_free))) struct pending
 
@@ -23,6 +24,7 @@ static void pending_free(struct pending *pending)
 {
     buf_free(&pending->payload);
     buf_free(&pending->line);
+    buf_free(&pending->lines);
     buf_free(&pending->note);
 }
 
@@ -37,9 +39,8 @@ static enum result payload_build(struct audit *audit, const struct audit_event *
                                  const cJSON *detail, const char *body_file, struct pending *out,
                                  struct err *err)
 {
-    struct record_place place = {audit->origin, audit->tree.size, audit->last_hash, body_file};
+    struct record_place place = {audit->origin, audit->next.size, out->last_hash, body_file};
 
-    out->index = place.index;
     if (place.index >= INDEX_LIMIT)
         return err_set(err, RESULT_AUDIT, "the log is full: begin a new one");
     buf_reset(&out->payload);
@@ -67,27 +68,29 @@ static enum result body_store(struct audit *audit, const char *body, size_t len,
     return log_flush_directory(audit, bodies, "bodies", err);
 }
 
-static enum result payload_with_file(struct audit *audit, const struct audit_event *event,
-                                     const char *body, size_t len, struct pending *out,
-                                     struct err *err)
+static enum result payload_with_file(struct audit *audit, const struct audit_entry *entry,
+                                     struct pending *out, struct err *err)
 {
     char path[sizeof "bodies/" + SHA256_HEX_LEN] = "bodies/";
 
-    if (body_store(audit, body, len, path + strlen(path), err) != RESULT_OK)
+    if (body_store(audit, entry->body, entry->body_len, path + strlen(path), err) != RESULT_OK)
         return err->result;
-    return payload_build(audit, event, event->detail, path, out, err);
+    return payload_build(audit, entry->event, entry->event->detail, path, out, err);
 }
 
 /* A body goes into the record when it is text and fits, else into a file that the record names. */
-static enum result payload_make(struct audit *audit, const struct audit_event *event,
-                                const char *body, size_t len, struct pending *out, struct err *err)
+static enum result payload_make(struct audit *audit, const struct audit_entry *entry,
+                                struct pending *out, struct err *err)
 {
+    const struct audit_event *event = entry->event;
+    const char *body = entry->body;
+    size_t len = entry->body_len;
     AUTO_JSON *detail = NULL;
 
     if (body == NULL)
         return payload_build(audit, event, event->detail, NULL, out, err);
     if (len > out->payload.max || memchr(body, '\0', len) != NULL || !utf8_valid(body, len))
-        return payload_with_file(audit, event, body, len, out, err);
+        return payload_with_file(audit, entry, out, err);
     AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX);
     buf_put(&text, body, len);
     detail = record_with_body(event->detail, buf_text(&text));
@@ -97,7 +100,7 @@ static enum result payload_make(struct audit *audit, const struct audit_event *e
         return RESULT_OK;
     if (buf_ok(&out->payload))
         return err->result;
-    return payload_with_file(audit, event, body, len, out, err);
+    return payload_with_file(audit, entry, out, err);
 }
 
 static bool line_carries(const struct buf *line, const struct buf *payload)
@@ -110,24 +113,40 @@ static bool line_carries(const struct buf *line, const struct buf *payload)
            memcmp(text.data, payload->data, text.len) == 0;
 }
 
-static enum result line_sign(struct audit *audit, struct pending *pending, struct err *err)
+static enum result line_sign(struct audit *audit, struct pending *pending, struct line_facts *facts,
+                             struct err *err)
 {
     const struct audit_signer *signer = audit->signer;
-    const struct line_facts *facts = &pending->facts;
 
+    buf_reset(&pending->line);
     if (signer->sign(signer->context, pending->payload.data, pending->payload.len, &pending->line,
                      err) != RESULT_OK)
         return err->result;
-    checker_line(&audit->checker, buf_text(&pending->line), pending->line.len, &pending->facts);
+    checker_line(&audit->checker, buf_text(&pending->line), pending->line.len, facts);
     if (!buf_ok(&pending->line) || facts->status != LINE_GOOD)
         return err_set(err, RESULT_AUDIT, "the signer's record %s: it was not written",
                        line_status_text(facts->status));
     if (facts->key != audit->key || !line_carries(&pending->line, &pending->payload))
         return err_set(err, RESULT_AUDIT,
                        "the signer signed another record or by another key: it was not written");
-    audit->next = audit->tree;
-    tree_push(&audit->next, &audit->checker.sha256, facts->leaf);
     return RESULT_OK;
+}
+
+static enum result entry_add(struct audit *audit, const struct audit_entry *entry,
+                             struct pending *pending, struct err *err)
+{
+    struct line_facts facts;
+
+    if (payload_make(audit, entry, pending, err) != RESULT_OK ||
+        line_sign(audit, pending, &facts, err) != RESULT_OK)
+        return err->result;
+    tree_push(&audit->next, &audit->checker.sha256, facts.leaf);
+    if (audit->next.size % TILE_WIDTH == 0)
+        audit->filled = audit->next;
+    memcpy(pending->last_hash, facts.hash, SHA256_LEN);
+    buf_put(&pending->lines, pending->line.data, pending->line.len);
+    buf_putc(&pending->lines, '\n');
+    return buf_check(&pending->lines, "audit record", err);
 }
 
 /* The head of the tree `next`. */
@@ -144,7 +163,7 @@ static enum result note_sign(struct audit *audit, struct buf *note, struct err *
     status = note_read(buf_text(note), note->len, audit->origin, &audit->ring, &checkpoint);
     if (status != NOTE_GOOD || checkpoint.key != audit->key ||
         checkpoint.size != audit->next.size || memcmp(checkpoint.root, root, SHA256_LEN) != 0)
-        return err_set(err, RESULT_AUDIT, "the signer's checkpoint %s: the record was not written",
+        return err_set(err, RESULT_AUDIT, "the signer's checkpoint %s: no record was written",
                        status != NOTE_GOOD ? note_status_text(status) : "is another one");
     return RESULT_OK;
 }
@@ -178,33 +197,30 @@ static enum result segment_begin(struct audit *audit, struct err *err)
 }
 
 /* Keeps the promise that what failed is not in the log. */
-static void line_take_back(struct audit *audit, struct err *err)
+static void lines_take_back(struct audit *audit, struct err *err)
 {
     if (ftruncate(audit->segment, (off_t)audit->segment_size) == 0 &&
         fdatasync(audit->segment) == 0)
         return;
     audit->broken = true;
-    (void)err_prefix(err, "the record failed and perhaps could not be taken back from the log");
+    (void)err_prefix(err, "the append failed and perhaps could not be taken back from the log");
 }
 
-static enum result line_write(struct audit *audit, struct pending *pending, struct err *err)
+static enum result lines_write(struct audit *audit, const struct buf *lines, struct err *err)
 {
     ssize_t done;
 
-    buf_putc(&pending->line, '\n');
-    if (buf_check(&pending->line, "audit record", err) != RESULT_OK)
-        return err->result;
     do
-        done = write(audit->segment, pending->line.data, pending->line.len);
+        done = write(audit->segment, lines->data, lines->len);
     while (done < 0 && errno == EINTR);
-    if (done == (ssize_t)pending->line.len)
+    if (done == (ssize_t)lines->len)
         return log_flush(audit, audit->segment, "records", err);
     if (done >= 0)
         errno = ENOSPC;
     return err_errno(err, RESULT_AUDIT,
                      "records: cannot write the whole record (%zd of %zu bytes): make room on the "
                      "audit directory's disk",
-                     done < 0 ? 0 : done, pending->line.len);
+                     done < 0 ? 0 : done, lines->len);
 }
 
 /* Without a flush of the directory: after a power cut the old checkpoint may be there, which the
@@ -214,16 +230,29 @@ static enum result checkpoint_write(struct audit *audit, const struct buf *note,
     return log_put(audit, audit->dirfd, "checkpoint", note, err);
 }
 
-static enum result record_write(struct audit *audit, struct pending *pending, struct err *err)
+/* The next push is written over a full tile; a group fills one at most. */
+static enum result group_tiles_save(struct audit *audit, struct err *err)
 {
-    enum result result = line_write(audit, pending, err);
+    uint64_t before = audit->tree.size;
+
+    if (audit->filled.size > 0) {
+        if (tiles_save(audit->dirfd, &audit->filled, before, &audit->broken, err) != RESULT_OK)
+            return err->result;
+        before = audit->filled.size;
+    }
+    return tiles_save(audit->dirfd, &audit->next, before, &audit->broken, err);
+}
+
+static enum result records_write(struct audit *audit, struct pending *pending, struct err *err)
+{
+    enum result result = lines_write(audit, &pending->lines, err);
 
     if (result == RESULT_OK)
-        result = tiles_save(audit->dirfd, &audit->next, audit->tree.size, &audit->broken, err);
+        result = group_tiles_save(audit, err);
     if (result == RESULT_OK)
         result = checkpoint_write(audit, &pending->note, err);
     if (result != RESULT_OK)
-        line_take_back(audit, err);
+        lines_take_back(audit, err);
     return result;
 }
 
@@ -234,7 +263,7 @@ static enum result pending_write(struct audit *audit, struct pending *pending, s
     if (audit->tree.size == 1 &&
         log_flush_directory(audit, audit->dirfd, "checkpoint", err) != RESULT_OK)
         return err->result;
-    return record_write(audit, pending, err);
+    return records_write(audit, pending, err);
 }
 
 static void note_keep(struct audit *audit, const struct buf *note)
@@ -257,25 +286,36 @@ static enum result first_anchor(struct audit *audit, struct err *err)
     return RESULT_OK;
 }
 
-static enum result event_append(struct audit *audit, const struct audit_event *event,
-                                const char *body, size_t body_len, uint64_t *index, struct err *err)
+static enum result pending_make(struct audit *audit, const struct audit_entry *entries,
+                                size_t count, struct pending *pending, struct err *err)
+{
+    audit->next = audit->tree;
+    audit->filled.size = 0;
+    memcpy(pending->last_hash, audit->last_hash, SHA256_LEN);
+    for (size_t i = 0; i < count; i++)
+        if (entry_add(audit, &entries[i], pending, err) != RESULT_OK)
+            return err->result;
+    return note_sign(audit, &pending->note, err);
+}
+
+static enum result entries_append(struct audit *audit, const struct audit_entry *entries,
+                                  size_t count, uint64_t *first, struct err *err)
 {
     AUTO_PENDING pending = {.payload = BUF_INIT(payload_max(audit)),
-                            .line = BUF_INIT(AUDIT_LINE_MAX + 1),
+                            .line = BUF_INIT(AUDIT_LINE_MAX),
+                            .lines = BUF_INIT(GROUP_MAX),
                             .note = BUF_INIT(NOTE_MAX)};
 
-    if (payload_make(audit, event, body, body_len, &pending, err) != RESULT_OK ||
-        line_sign(audit, &pending, err) != RESULT_OK ||
-        note_sign(audit, &pending.note, err) != RESULT_OK ||
+    if (pending_make(audit, entries, count, &pending, err) != RESULT_OK ||
         pending_write(audit, &pending, err) != RESULT_OK)
         return err->result;
     tiles_prune(audit->dirfd, &audit->next, audit->tree.size);
+    if (first != NULL)
+        *first = audit->tree.size;
     audit->tree = audit->next;
-    audit->segment_size += pending.line.len;
-    memcpy(audit->last_hash, pending.facts.hash, SHA256_LEN);
+    audit->segment_size += pending.lines.len;
+    memcpy(audit->last_hash, pending.last_hash, SHA256_LEN);
     note_keep(audit, &pending.note);
-    if (index != NULL)
-        *index = pending.index;
     return RESULT_OK;
 }
 
@@ -297,12 +337,11 @@ static enum result repair_append(struct audit *audit, const struct audit_event *
     event.message = "bytes of an incomplete record were moved aside";
     event.operation = "repair log";
     event.detail = detail;
-    return event_append(audit, &event, NULL, 0, NULL, err);
+    return entries_append(audit, &(struct audit_entry){.event = &event}, 1, NULL, err);
 }
 
-static enum result locked_append(struct audit *audit, const struct audit_event *event,
-                                 const char *body, size_t body_len, uint64_t *index,
-                                 struct err *err)
+static enum result locked_append(struct audit *audit, const struct audit_entry *entries,
+                                 size_t count, uint64_t *first, struct err *err)
 {
     AUTO_LOCK lock = {-1};
     AUTO_JSON *torn = NULL;
@@ -312,24 +351,35 @@ static enum result locked_append(struct audit *audit, const struct audit_event *
         return err->result;
     if (audit->tree.size > 0 && audit->note.len == 0 && first_anchor(audit, err) != RESULT_OK)
         return err->result;
-    if (torn != NULL && repair_append(audit, event, torn, err) != RESULT_OK)
+    if (torn != NULL && repair_append(audit, entries[0].event, torn, err) != RESULT_OK)
         return err->result;
-    return event_append(audit, event, body, body_len, index, err);
+    return entries_append(audit, entries, count, first, err);
 }
 
-enum result audit_append(struct audit *audit, const struct audit_event *event, const char *body,
-                         size_t body_len, uint64_t *index, struct err *err)
+enum result audit_append_group(struct audit *audit, const struct audit_entry *entries, size_t count,
+                               uint64_t *first, struct err *err)
 {
     enum result result;
 
     if (audit->signer == NULL)
         return err_set(err, RESULT_INTERNAL, "the audit log was opened for reading only");
+    if (count == 0 || count > AUDIT_GROUP_MAX)
+        return err_set(err, RESULT_INTERNAL, "a group of %zu records: 1 to %d are permitted", count,
+                       AUDIT_GROUP_MAX);
     if (audit->broken)
         return err_set(err, RESULT_AUDIT,
                        "a flush of the audit log failed earlier: nothing more is appended; start "
                        "again once the disk is well");
-    result = locked_append(audit, event, body, body_len, index, err);
+    result = locked_append(audit, entries, count, first, err);
     if (result != RESULT_OK)
         log_forget(audit);
     return result;
+}
+
+enum result audit_append(struct audit *audit, const struct audit_event *event, const char *body,
+                         size_t body_len, uint64_t *index, struct err *err)
+{
+    const struct audit_entry entry = {event, body, body_len};
+
+    return audit_append_group(audit, &entry, 1, index, err);
 }

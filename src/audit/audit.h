@@ -66,6 +66,18 @@ MUST_USE enum result audit_append(struct audit *audit, const struct audit_event 
                                   const char *body, size_t body_len, uint64_t *index,
                                   struct err *err);
 
+/* Several at once: one lock, one write, one flush, one checkpoint, and each record signed itself.
+ * A failure means that none of them is there; after a crash some of the first ones may be, behind
+ * the checkpoint. *first (may be NULL): the place of the first. */
+#define AUDIT_GROUP_MAX 100
+struct audit_entry {
+    const struct audit_event *event; /* borrowed */
+    const char *body;                /* as above */
+    size_t body_len;
+};
+MUST_USE enum result audit_append_group(struct audit *audit, const struct audit_entry *entries,
+                                        size_t count, uint64_t *first, struct err *err);
+
 /* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false.
  * Of a log for appending, all that was visited is what was signed, or RESULT_AUDIT: believe nothing
  * before it has returned. */

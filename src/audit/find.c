@@ -22,12 +22,12 @@ struct search {
     struct buf room;
 };
 
-static enum result broken(const struct search *search, struct err *err)
+static enum result broken(const struct search *search, uint64_t at, struct err *err)
 {
     return err_set(err, RESULT_AUDIT,
                    "records/%012" PRIu64 ".jsonl: byte %" PRIu64
                    " begins no record of this log; run `georder audit verify`",
-                   search->first, search->at);
+                   search->first, at);
 }
 
 static enum result missing(const struct search *search, struct err *err)
@@ -104,13 +104,21 @@ static enum result halve(struct search *search, bool *again, struct err *err)
     if (from == search->len || middle + from >= search->high)
         return RESULT_OK;
     if (!line_at(search, from, &len, &sequence))
-        return broken(search, err);
+        return broken(search, middle + from, err);
     *again = true;
     if (sequence <= search->index)
         search->low = middle + from;
     else
         search->high = middle + from;
     return RESULT_OK;
+}
+
+/* Whether a line that begins here is whole in the window. */
+static bool window_has(const struct search *search, uint64_t at)
+{
+    return at >= search->at && at - search->at < search->len &&
+           memchr(search->window + (at - search->at), '\n',
+                  search->len - (size_t)(at - search->at)) != NULL;
 }
 
 /* From `low` on, line by line. */
@@ -120,16 +128,16 @@ static enum result walk(struct search *search, struct buf *line, struct err *err
     size_t len;
 
     for (uint64_t at = search->low; at < search->high; at += len + 1) {
-        if (window_load(search, at, err) != RESULT_OK)
+        if (!window_has(search, at) && window_load(search, at, err) != RESULT_OK)
             return err->result;
-        if (memchr(search->window, '\n', search->len) == NULL && search->len <= AUDIT_LINE_MAX)
+        if (!window_has(search, at) && search->len <= AUDIT_LINE_MAX)
             break; /* a torn tail */
-        if (!line_at(search, 0, &len, &sequence))
-            return broken(search, err);
+        if (!line_at(search, (size_t)(at - search->at), &len, &sequence))
+            return broken(search, at, err);
         if (sequence != search->index)
             continue;
         buf_reset(line);
-        buf_put(line, search->window, len);
+        buf_put(line, search->window + (at - search->at), len);
         return buf_check(line, "audit record", err);
     }
     return missing(search, err);

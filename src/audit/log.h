@@ -22,7 +22,7 @@ struct audit {
     struct tree tree;
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
     struct buf note;               /* the checkpoint's file */
-    struct tree next;              /* room to work in */
+    struct tree next, filled;      /* room to work in */
 };
 
 /* Brings the state above up to date. The caller holds the lock. *torn: files in records/ with torn

@@ -140,6 +140,18 @@ bool note_origin(const char *note, size_t len, char origin[ORIGIN_MAX + 1])
     return strlen(origin) == line.len && origin_check(origin, &err) == RESULT_OK;
 }
 
+uint64_t note_size(const char *note, size_t len)
+{
+    const char *at = note, *end = note + len;
+    struct line name, size;
+    uint64_t count;
+
+    return line_next(&at, end, &name) && line_next(&at, end, &size) &&
+                   number_get(size.at, size.len, &count)
+               ? count
+               : 0;
+}
+
 void root_text(const uint8_t root[SHA256_LEN], char out[64])
 {
     AUTO_BUF text = BUF_INIT(63);

@@ -27,6 +27,8 @@ const char *note_status_text(enum note_status status);
 enum audit_verdict note_verdict(enum note_status status);
 /* The first line of a note, if it can be the name of a log. */
 MUST_USE bool note_origin(const char *note, size_t len, char origin[ORIGIN_MAX + 1]);
+/* What a note says that it is of, though it may be signed by nobody; 0 when it does not say. */
+uint64_t note_size(const char *note, size_t len);
 /* A root as checkpoints write it. */
 void root_text(const uint8_t root[SHA256_LEN], char out[64]);
 /* C2SP signed-note: not empty, no white space, no plus. */

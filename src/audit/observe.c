@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define TAIL_BYTES (2 * (AUDIT_LINE_MAX + 1)) /* a torn line, and the whole one before it */
+#define TAIL_MAX   (TORN_MAX + AUDIT_LINE_MAX + 1)
 #define ADVICE     "run `georder audit verify`, and keep the directory as it is for inspection"
 
 void log_forget(struct audit *audit)
@@ -66,23 +67,31 @@ static void tail_free(struct tail *tail)
     free(tail->bytes);
 }
 
-static enum result tail_load(int fd, uint64_t size, struct tail *tail, struct err *err)
+static enum result tail_load(int fd, uint64_t size, size_t most, struct tail *tail, struct err *err)
 {
-    tail->len = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
-    if (pread(fd, tail->bytes, tail->len, (off_t)(size - tail->len)) == (ssize_t)tail->len)
+    char *bytes = realloc(tail->bytes, most);
+
+    if (bytes == NULL)
+        return err_set(err, RESULT_INTERNAL, "records: out of memory");
+    tail->bytes = bytes;
+    tail->len = size < most ? (size_t)size : most;
+    if (pread(fd, bytes, tail->len, (off_t)(size - tail->len)) == (ssize_t)tail->len)
         return RESULT_OK;
     return err_errno(err, RESULT_AUDIT, "records: cannot read the end of the log");
 }
 
-/* The last newline, but not one behind lost bytes. */
+static bool tail_is_torn(const struct tail *tail)
+{
+    return tail->len > 0 &&
+           (tail->bytes[tail->len - 1] != '\n' || memchr(tail->bytes, '\0', tail->len) != NULL);
+}
+
+/* The last newline in front of lost bytes. */
 static const char *tail_newline(const struct tail *tail)
 {
-    const char *newline = memrchr(tail->bytes, '\n', tail->len), *before;
+    const char *lost = memchr(tail->bytes, '\0', tail->len);
 
-    if (newline == NULL)
-        return NULL;
-    before = memrchr(tail->bytes, '\n', (size_t)(newline - tail->bytes));
-    return line_is_lost(before != NULL ? before + 1 : tail->bytes, newline) ? before : newline;
+    return memrchr(tail->bytes, '\n', lost != NULL ? (size_t)(lost - tail->bytes) : tail->len);
 }
 
 /* The last whole line within the bytes that were loaded. */
@@ -102,8 +111,8 @@ static bool tail_split(struct tail *tail, uint64_t size, uint64_t *good)
     return size - *good <= TORN_MAX;
 }
 
-static enum result segment_tail(int records, uint64_t first, struct tail *tail, uint64_t *size,
-                                uint64_t *good, struct err *err)
+static enum result segment_tail(int records, uint64_t first, size_t most, struct tail *tail,
+                                uint64_t *size, uint64_t *good, struct err *err)
 {
     char name[NAME_MAX_LEN];
     struct stat status;
@@ -114,7 +123,8 @@ static enum result segment_tail(int records, uint64_t first, struct tail *tail, 
     if (fd < 0 || fstat(fd, &status) != 0)
         return err_errno(err, RESULT_AUDIT, "records/%s: cannot read", name);
     *size = (uint64_t)status.st_size;
-    if (tail_load(fd, *size, tail, err) != RESULT_OK)
+    if (tail_load(fd, *size, most, tail, err) != RESULT_OK ||
+        (tail_is_torn(tail) && tail_load(fd, *size, TAIL_MAX, tail, err) != RESULT_OK))
         return err->result;
     if (!tail_split(tail, *size, good))
         return err_set(err, RESULT_AUDIT, "records/%s ends with a line that is too long: " ADVICE,
@@ -123,16 +133,15 @@ static enum result segment_tail(int records, uint64_t first, struct tail *tail, 
 }
 
 /* A new segment may still be empty, or hold torn bytes only: then the line is in the one before. */
-static enum result tail_find(const struct snapshot *snapshot, struct tail *tail, struct err *err)
+static enum result tail_find(const struct snapshot *snapshot, size_t most, struct tail *tail,
+                             struct err *err)
 {
-    tail->bytes = malloc(TAIL_BYTES);
-    if (tail->bytes == NULL)
-        return err_set(err, RESULT_INTERNAL, "records: out of memory");
+    tail->line = NULL;
     for (size_t i = snapshot->count; i > 0 && tail->line == NULL; i--) {
         uint64_t size = 0, good = 0;
 
-        if (segment_tail(snapshot->records, snapshot->first[i - 1], tail, &size, &good, err) !=
-            RESULT_OK)
+        if (segment_tail(snapshot->records, snapshot->first[i - 1], most, tail, &size, &good,
+                         err) != RESULT_OK)
             return err->result;
         if (i == snapshot->count) {
             tail->size = size;
@@ -164,6 +173,21 @@ static enum result count_take(struct audit *audit, const struct tail *tail, uint
     *count = facts.payload.sequence + 1;
     memcpy(audit->last_hash, facts.hash, SHA256_LEN);
     return RESULT_OK;
+}
+
+/* What is behind the checkpoint was perhaps not flushed: there bytes may be lost before good lines.
+ */
+static enum result end_take(struct audit *audit, const struct snapshot *snapshot, struct tail *tail,
+                            uint64_t *count, struct err *err)
+{
+    if (tail_find(snapshot, TAIL_BYTES, tail, err) != RESULT_OK ||
+        count_take(audit, tail, count, err) != RESULT_OK)
+        return err->result;
+    if (*count <= snapshot->anchored)
+        return RESULT_OK;
+    if (tail_find(snapshot, TAIL_MAX, tail, err) != RESULT_OK)
+        return err->result;
+    return count_take(audit, tail, count, err);
 }
 
 static enum result checkpoint_take(struct audit *audit, const struct buf *note, uint64_t count,
@@ -327,8 +351,7 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
     uint64_t count;
 
     if (snapshot_take(audit->dirfd, &snapshot, err) != RESULT_OK ||
-        tail_find(&snapshot, tail, err) != RESULT_OK ||
-        count_take(audit, tail, &count, err) != RESULT_OK ||
+        end_take(audit, &snapshot, tail, &count, err) != RESULT_OK ||
         checkpoint_take(audit, &snapshot.note, count, &checkpoint, err) != RESULT_OK)
         return err->result;
     /* Behind the last newline nothing is a record yet. */

@@ -119,6 +119,7 @@ enum result snapshot_take(int dirfd, struct snapshot *out, struct err *err)
         records_open(dirfd, &out->records, err) != RESULT_OK ||
         segments_list(out, err) != RESULT_OK)
         return err->result;
+    out->anchored = note_size(buf_text(&out->note), out->note.len);
     return last_measure(out, err);
 }
 
@@ -221,18 +222,33 @@ static void chunk_split(struct chunk *chunk, size_t got)
     }
 }
 
-bool line_is_lost(const char *line, const char *newline)
+static bool line_is_lost(const struct reader *reader, const struct chunk *chunk, size_t i)
 {
-    return memchr(line, '\0', (size_t)(newline - line)) != NULL;
+    const uint32_t *at = &chunk->start[i];
+    bool last = reader->at + at[1] == reader->size;
+
+    return (last || reader->index + i >= reader->snapshot->anchored) &&
+           memchr(chunk->data + at[0], '\0', at[1] - at[0]) != NULL;
 }
 
-/* The last line of the log. */
-static bool chunk_ends_lost(const struct reader *reader, const struct chunk *chunk)
+/* The lines in front of the first lost one. */
+static size_t lines_whole(const struct reader *reader, const struct chunk *chunk)
 {
-    const uint32_t *end = &chunk->start[chunk->lines];
+    size_t i = 0;
 
-    return segment_is_last(reader) && chunk->lines > 0 && reader->at + *end == reader->size &&
-           line_is_lost(chunk->data + end[-1], chunk->data + *end - 1);
+    if (!segment_is_last(reader))
+        return chunk->lines;
+    while (i < chunk->lines && !line_is_lost(reader, chunk, i))
+        i++;
+    return i;
+}
+
+/* Without lost bytes, it is within a line that a write was cut. */
+static bool rest_is_torn(const struct reader *reader, const struct chunk *chunk, size_t got)
+{
+    return segment_is_last(reader) &&
+           (reader->rest <= AUDIT_LINE_MAX + 1 ||
+            (reader->rest <= TORN_MAX && memchr(chunk->data, '\0', got) != NULL));
 }
 
 static enum result chunk_read(struct reader *reader, struct chunk *chunk, struct err *err)
@@ -242,7 +258,7 @@ static enum result chunk_read(struct reader *reader, struct chunk *chunk, struct
     if (chunk_fill(reader, chunk, &got, err) != RESULT_OK)
         return err->result;
     chunk_split(chunk, got);
-    chunk->lines -= chunk_ends_lost(reader, chunk);
+    chunk->lines = lines_whole(reader, chunk);
     chunk->index = reader->index;
     chunk->misnamed = reader->at == 0 && reader->index != reader->snapshot->first[reader->segment];
     reader->index += chunk->lines;
@@ -250,7 +266,7 @@ static enum result chunk_read(struct reader *reader, struct chunk *chunk, struct
     if (chunk->lines > 0)
         return RESULT_OK;
     reader->rest = reader->size - reader->at;
-    reader->end = segment_is_last(reader) && reader->rest <= TORN_MAX ? READER_TORN : READER_BROKEN;
+    reader->end = rest_is_torn(reader, chunk, got) ? READER_TORN : READER_BROKEN;
     return RESULT_OK;
 }
 

@@ -17,12 +17,11 @@ void segment_name(uint64_t first, char out[NAME_MAX_LEN]);
 MUST_USE enum result records_open(int dirfd, int *fd, struct err *err);
 
 /* After a power cut some file systems show zeros where bytes were not written yet, and perhaps
- * bytes behind them. No line that was written whole has a NUL, so at the end of the log such a one
- * is torn like one without a newline; who could make it so could as well cut it off. */
-bool line_is_lost(const char *line, const char *newline);
-#define TORN_MAX                                                                                   \
-    (AUDIT_LINE_MAX + 1) /* a line and its newline, of which some bytes may be lost                \
-                          */
+ * bytes behind them. No line that was written whole has a NUL, so at the end of the log, or behind
+ * the checkpoint, such a one is torn like one without a newline, and so is all behind it; who could
+ * make it so could as well cut it off. */
+#define GROUP_MAX (AUDIT_GROUP_MAX * (AUDIT_LINE_MAX + 1))
+#define TORN_MAX  GROUP_MAX /* what one append writes at once, of which some bytes may be lost */
 
 struct lock {
     int fd;
@@ -38,6 +37,7 @@ struct snapshot {
     size_t count;
     uint64_t last_size; /* bytes of the last segment */
     struct buf note;    /* the checkpoint's file; empty when there is none */
+    uint64_t anchored;  /* how many records it says that it is of; nothing of it is checked here */
 };
 #define AUTO_SNAPSHOT __attribute__((cleanup(snapshot_free))) struct snapshot
 

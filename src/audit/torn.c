@@ -14,18 +14,20 @@
 /* The copy is on the disk before the bytes leave their place: a crash in between repeats this. */
 enum result torn_move(struct audit *audit, uint64_t good, uint64_t size, struct err *err)
 {
-    char bytes[TORN_MAX], name[NAME_MAX_LEN], digest[SHA256_HEX_LEN + 1];
+    char name[NAME_MAX_LEN], digest[SHA256_HEX_LEN + 1];
     size_t len = (size_t)(size - good);
+    AUTO_BUF copy = BUF_INIT(TORN_MAX);
+    char *bytes = buf_room(&copy, len);
 
-    if (len > sizeof bytes || pread(audit->segment, bytes, len, (off_t)good) != (ssize_t)len)
+    if (bytes == NULL)
+        return buf_check(&copy, "torn end of the log", err);
+    if (pread(audit->segment, bytes, len, (off_t)good) != (ssize_t)len)
         return err_errno(err, RESULT_AUDIT, "records: cannot read the torn end of the log");
+    buf_grew(&copy, len);
     sha256_hex(bytes, len, digest);
     (void)snprintf(name, sizeof name, "torn-%012" PRIu64 "-%.*s", audit->tree.size, TORN_DIGITS,
                    digest);
-    AUTO_BUF copy = BUF_INIT(TORN_MAX);
-    buf_put(&copy, bytes, len);
-    if (buf_check(&copy, "audit record", err) != RESULT_OK ||
-        log_put(audit, audit->records, name, &copy, err) != RESULT_OK ||
+    if (log_put(audit, audit->records, name, &copy, err) != RESULT_OK ||
         log_flush_directory(audit, audit->records, "records", err) != RESULT_OK)
         return err->result;
     if (ftruncate(audit->segment, (off_t)good) != 0)

@@ -99,7 +99,7 @@ static enum result test_sign(void *context, const char *payload, size_t len, str
     buf_putc(&input, '.');
     base64url_put(&input, payload, len);
     size = sign_jws(key, &input, signature);
-    signature[0] ^= key->wrong;
+    signature[0] ^= key->wrong && (key->wrong_line == 0 || key->wrong_line == key->lines_left);
     buf_puts(line, "{\"payload\":\"");
     buf_put(line, input.data + start, input.len - start);
     buf_puts(line, "\",\"protected\":\"");

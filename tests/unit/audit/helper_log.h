@@ -17,6 +17,7 @@ struct test_key {
     struct buf spki;
     int lines_left, notes_left; /* how often it signs before it fails; < 0: always */
     bool wrong;                 /* signs something else than asked */
+    int wrong_line;             /* only when so many lines_left remain; 0: any */
 };
 /* "P-256", "P-384", "RSA"; alg as in a JWS. */
 void test_key_make(struct test_key *key, const char *kind, const char *alg);

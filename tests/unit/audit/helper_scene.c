@@ -67,6 +67,12 @@ const struct scene scenes[] = {
     {.name = "a new segment", .make = make_plain, .segment_max = 1},
     {.name = "a new segment behind an unanchored tail", .make = make_unanchored, .segment_max = 1},
     {.name = "a tile that becomes full", .make = make_full_tile, .large = true},
+    {.name = "a group", .make = make_plain, .group = 3},
+    {.name = "a group behind a torn tail", .make = make_torn, .group = 3},
+    {.name = "a group behind an unanchored tail", .make = make_unanchored, .group = 3},
+    {.name = "a group with bodies in files", .make = make_plain, .group = 2, .body_len = 100000},
+    {.name = "a group in a new segment", .make = make_plain, .group = 3, .segment_max = 1},
+    {.name = "a group that fills a tile", .make = make_full_tile, .group = 3, .large = true},
 };
 const size_t scene_count = sizeof scenes / sizeof *scenes;
 
@@ -131,11 +137,29 @@ void scene_copy_free(struct test_log *log)
     (void)nftw(log->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+unsigned scene_records(const struct scene *scene)
+{
+    return scene->group > 0 ? scene->group : 1;
+}
+
+static enum result append_all(struct test_log *log, const struct audit_entry *entry, unsigned group)
+{
+    struct audit_entry entries[AUDIT_GROUP_MAX];
+
+    if (group == 0)
+        return audit_append(log->audit, entry->event, entry->body, entry->body_len, NULL,
+                            &log->err);
+    for (unsigned i = 0; i < group; i++)
+        entries[i] = *entry;
+    return audit_append_group(log->audit, entries, group, NULL, &log->err);
+}
+
 static enum result open_and_append(const struct scene *scene, struct test_log *log,
-                                   const char *event, size_t body_len)
+                                   const char *event, size_t body_len, unsigned group)
 {
     struct audit_event one = test_event(event, SCENE_ORDER);
     static char body[100000];
+    struct audit_entry entry = {&one, body_len > 0 ? body : NULL, body_len};
     enum result result;
 
     memset(body, 'x', sizeof body);
@@ -144,14 +168,14 @@ static enum result open_and_append(const struct scene *scene, struct test_log *l
         return result;
     if (scene->segment_max > 0)
         log->audit->segment_max = scene->segment_max;
-    return audit_append(log->audit, &one, body_len > 0 ? body : NULL, body_len, NULL, &log->err);
+    return append_all(log, &entry, group);
 }
 
 enum result scene_act(const struct scene *scene, struct test_log *log)
 {
     if (scene->creates)
         return audit_create(log->fd, TEST_ORIGIN, &log->signer, &log->err);
-    return open_and_append(scene, log, "order.unknown", scene->body_len);
+    return open_and_append(scene, log, "order.unknown", scene->body_len, scene->group);
 }
 
 /* Who could not make a log tries again, unless it is there. */
@@ -160,7 +184,7 @@ enum result scene_recover(const struct scene *scene, struct test_log *log, const
     if (scene->creates && audit_create(log->fd, TEST_ORIGIN, &log->signer, &log->err) != RESULT_OK)
         cr_assert_not_null(strstr(log->err.text, "a log is already in the audit directory"), "%s",
                            log->err.text);
-    return open_and_append(scene, log, event, 0);
+    return open_and_append(scene, log, event, 0, 0);
 }
 
 struct count {

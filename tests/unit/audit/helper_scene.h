@@ -11,6 +11,7 @@ struct scene {
     void (*make)(struct test_log *log);
     size_t body_len;      /* of the response that the append brings; 0: none */
     uint64_t segment_max; /* 0: as it is */
+    unsigned group;       /* how many records at once; 0: one, by audit_append() */
     bool large;           /* hundreds of records */
     bool creates;         /* what is watched is audit_create() */
 };
@@ -24,6 +25,7 @@ void scene_place_like(const struct test_log *from, struct test_log *to); /* stil
 void scene_copy_free(struct test_log *log);
 /* The watched append: opens the log and appends order.unknown; the audit stays open. */
 enum result scene_act(const struct scene *scene, struct test_log *log);
+unsigned scene_records(const struct scene *scene); /* that it appends */
 /* The append after it, by a process that knows nothing. */
 enum result scene_recover(const struct scene *scene, struct test_log *log, const char *event);
 /* Before anything else is done to it: the verdict of a crash, and a good one when it was `done`. */
