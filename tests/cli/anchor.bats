@@ -356,3 +356,102 @@ END
     run -11 georder audit anchor
     [[ $output == *'the config names no audit.witnesses nor audit.timestamp: give --tsa URL'* ]]
 }
+
+required() { # ANCHOR...: by the policy; and the rehearsal API listens
+    home_listen
+    policy_edit ".audit.require = $(jq -nc '$ARGS.positional' --args "$@")"
+}
+
+place() { # [ARGUMENT...]
+    georder order --file "$HOUSE/order.json" "$@"
+}
+
+# That nothing was sent, and the record of it, which is good.
+assert_not_sent() {
+    [ "$(requests)" = 0 ]
+    [[ $(events) == *'order.intent order.not_sent' ]]
+    [ "$(last_record .result)" = audit ]
+}
+
+@test "policy: a witness and a time stamp are required and had, of the intent, before the request" {
+    local size
+    witness
+    tsa
+    required witness timestamp
+    run -0 place
+    [ "$(posts)" = 1 ]
+    [[ $(events) == *'order.intent order.response' ]]
+    size=$(georder audit list --json | jq '[.records[].metadata.event_code] | index("order.intent") + 1')
+    [ -s "$HOUSE/audit/anchors/$(printf %012d "$size").tsr" ]
+    run -0 --separate-stderr georder audit verify --json
+    jq -es --argjson size "$size" '.[0] | .verdict == "intact" and .anchors_good == 2 and all(.anchors[]; .size == $size)' <<<"$output"
+    # The witness has it before the API has its request; what it saw is no secret of the API's.
+    run -1 grep -ri -e cfut_ -e authorization "$WITNESS/journal" "$TSA/journal"
+}
+
+@test "policy: no witness, or one that fails: exit 10, recorded, nothing is sent" {
+    local how
+    witness
+    required witness
+    for how in '{"status": 503}' '{"status": 403}' '{"sign": "other"}' '{"skew": 4000}'; do
+        echo "$how" >"$WITNESS/behaviour"
+        run -10 --separate-stderr place --again
+        [[ $stderr == *"the policy requires the log's anchor witness (audit.require): "* ]]
+        assert_not_sent
+        rm -f "$WITNESS/behaviour"
+    done
+    anchors_stop
+    run -10 --separate-stderr place --again
+    [[ $stderr == *'anchor witness (audit.require): the witness witness.example/w1: cannot connect to localhost'* ]]
+    assert_not_sent
+    home_edit georder.json 'del(.audit.witnesses)'
+    run -10 --separate-stderr place --again
+    [[ $stderr == *'anchor witness (audit.require): the config names none'* ]]
+    assert_not_sent
+}
+
+@test "policy: a time stamp that is not to be had, or no good: exit 10, recorded, nothing is sent" {
+    local how
+    tsa
+    required timestamp
+    for how in foreign strict expired imprint garbage large html; do
+        echo "$how" >"$TSA/behaviour"
+        run -10 --separate-stderr place --again
+        [[ $stderr == *"the policy requires the log's anchor timestamp (audit.require): "* ]]
+        assert_not_sent
+    done
+    [ ! -e "$HOUSE/audit/anchors" ]
+    echo good >"$TSA/behaviour"
+    run -0 place --again
+    [ "$(posts)" = 1 ]
+}
+
+@test "policy: who orders from a snapshot or a clone, or with the clock set back, is stopped by the witness" {
+    witness
+    required witness
+    run -0 place
+    cp -a "$HOUSE/audit" "$BATS_TEST_TMPDIR/snapshot"
+    run -0 place --again
+    [ "$(posts)" = 2 ]
+    rm -r "$HOUSE/audit"
+    cp -a "$BATS_TEST_TMPDIR/snapshot" "$HOUSE/audit"
+    run -10 --separate-stderr place --again
+    [[ $stderr == *'anchor witness (audit.require): forked: the witness witness.example/w1 has seen another log of this name'* ||
+        $stderr == *'rolled_back: the witness witness.example/w1 has cosigned'* ]]
+    run -10 place --again
+    [ "$(posts)" = 2 ]
+    [[ $(events) == *'order.intent order.not_sent' ]]
+    rm "$WITNESS/state"
+    run -10 --separate-stderr shifted -7200 order --again --file "$HOUSE/order.json"
+    [[ $stderr == *'anchor witness (audit.require): clock_set_back: by witness.example/w1 it is '* ]]
+    [ "$(posts)" = 2 ]
+}
+
+@test "policy: check, denials and --dry-run ask nobody" {
+    witness
+    required witness timestamp
+    run -0 georder check --file "$HOUSE/order.json"
+    run -0 place --dry-run
+    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    [ ! -e "$WITNESS/journal" ]
+}
