@@ -138,7 +138,7 @@ static enum result tell(struct review *review, struct anchored *anchored, struct
 {
     anchor->size = anchored->size;
     anchored->told = true;
-    if (anchor->verdict == AUDIT_INTACT && anchored->against.verdict != AUDIT_INTACT)
+    if (anchored->against.verdict != AUDIT_INTACT)
         accuse(anchor, anchored->against.verdict, "%s", anchored->against.text);
     if (anchor->verdict == AUDIT_INTACT)
         times_judge(review, anchor);
