@@ -165,6 +165,7 @@ statuses() { # of all requests to the witness, in one line
     georder audit prove 7 --out "$BATS_TEST_TMPDIR/receipt"
     grep -q '^— witness.example/w1 ' "$BATS_TEST_TMPDIR/receipt"
     run -0 env -i "$GEORDER" audit verify --receipt "$BATS_TEST_TMPDIR/receipt" --key "$kid"
+    run -0 node "$GEORDER_SOURCE/tests/node/verify-receipt.mjs" "$BATS_TEST_TMPDIR/receipt" "$jwk"
     run -0 env -i "$GEORDER" audit verify --directory "$HOUSE/audit" --origin "$origin" --witness-key "$(cat "$WITNESS/vkey")"
     [[ $output == *'witness: 14 records are cosigned by witness.example/w1 at '* ]]
 }
