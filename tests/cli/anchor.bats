@@ -1,4 +1,4 @@
-#!/usr/bin/env bats
+        { denied_once && georder audit anchor --quiet; }#!/usr/bin/env bats
 # What others say of the log: RFC 3161 time stamps, cosignatures of a C2SP witness, and the attacks that they show.
 # shellcheck disable=SC2030,SC2031,SC2154
 
@@ -318,6 +318,16 @@ END
     run -10 georder audit anchor
     [[ $output == *'the checkpoint does not verify: altered'* ]]
     [ "$(statuses)" = 403 ]
+}
+
+# SoftHSM does not always open when several processes open it at once: that is exit 5, and tried again.
+denied_once() {
+    local status=5
+    while [ "$status" -eq 5 ]; do
+        status=0
+        georder order --quiet --file "$HOUSE/denied.json" || status=$?
+    done
+    [ "$status" -eq 3 ]
 }
 
 @test "processes that append and anchor at once accuse nobody" {
