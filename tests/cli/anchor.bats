@@ -1,4 +1,4 @@
-        { denied_once && georder audit anchor --quiet; }#!/usr/bin/env bats
+#!/usr/bin/env bats
 # What others say of the log: RFC 3161 time stamps, cosignatures of a C2SP witness, and the attacks that they show.
 # shellcheck disable=SC2030,SC2031,SC2154
 
@@ -334,13 +334,28 @@ denied_once() {
     local i pids=()
     witness
     for i in 1 2 3 4; do
-        { georder order --quiet --file "$HOUSE/denied.json" || true
-          georder audit anchor --quiet; } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
+        { denied_once && georder audit anchor --quiet; } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait "$i" || { cat "$BATS_TEST_TMPDIR"/errors.*; false; }; done
     run -0 --separate-stderr georder audit verify --json
     jq -es '.[0] | .records == 7 and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
+}
+
+# What is appended while the witness is asked: it has more than the checkpoint that it was shown, and rightly so.
+@test "a log that has grown while its witness was asked is not taken for one that was rolled back" {
+    local pid
+    witness
+    georder audit anchor --quiet
+    echo '{"ahead": 4, "delay": 3000}' >"$WITNESS/behaviour"
+    georder audit anchor --quiet 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+    pid=$!
+    await test ! -e "$WITNESS/behaviour"
+    append
+    wait "$pid" || { cat "$BATS_TEST_TMPDIR/errors"; false; }
+    [ "$(statuses)" = '200 409 409 200' ]
+    run -0 georder audit verify
+    [[ $output == *'witness: 4 records are cosigned by '* ]]
 }
 
 @test "the config's anchors are read strictly" {
