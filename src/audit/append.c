@@ -321,6 +321,7 @@ static enum result entries_append(struct audit *audit, const struct audit_entry 
     memcpy(audit->last_hash, pending.last_hash, SHA256_LEN);
     audit->last_time = pending.last_time;
     note_keep(audit, &pending.note);
+    head_replace(audit, &pending.note);
     return RESULT_OK;
 }
 
@@ -353,6 +354,8 @@ static enum result locked_append(struct audit *audit, const struct audit_entry *
 
     if (lock_enter(audit->dirfd, false, &lock, err) != RESULT_OK ||
         log_observe(audit, &torn, err) != RESULT_OK)
+        return err->result;
+    if (audit->signer->head != NULL && head_hold(audit, err) != RESULT_OK)
         return err->result;
     if (audit->tree.size > 0 && audit->note.len == 0 && first_anchor(audit, err) != RESULT_OK)
         return err->result;

@@ -23,6 +23,11 @@ struct audit_signer {
     /* the whole signed note of a checkpoint */
     enum result (*checkpoint)(void *context, uint64_t size, const uint8_t root[SHA256_LEN],
                               struct buf *note, struct err *err);
+    /* The head of the log: its newest checkpoint, once more, where not even who owns the log's disk
+     * can bring back an older one. Both NULL: it has none. `head` leaves note empty when it is
+     * missing. */
+    enum result (*head)(void *context, struct buf *note, struct err *err);
+    enum result (*head_put)(void *context, const struct buf *note, struct err *err);
 };
 
 struct audit; /* opaque */
@@ -77,6 +82,19 @@ struct audit_entry {
 };
 MUST_USE enum result audit_append_group(struct audit *audit, const struct audit_entry *entries,
                                         size_t count, uint64_t *first, struct err *err);
+
+/* The signer has a head: before the first append, and whenever another process has appended, the
+ * log is held against it, and nothing is appended (RESULT_AUDIT) to one that is older, another one,
+ * or whose head is gone. Where it cannot be reached, and when it could not be replaced, the record
+ * is made all the same, and audit_head_state() tells; the next append makes up for it. */
+MUST_USE enum result audit_head_state(const struct audit *audit, struct err *err);
+/* The next append may find no head, and makes the first. */
+void audit_head_begin(struct audit *audit);
+/* Holds a log, all of whose records are good, against a head (a note). */
+struct audit_checkpoint;
+MUST_USE enum result audit_head_check(int dirfd, const char *origin, const char *kid,
+                                      const char *note, size_t len, struct audit_checkpoint *out,
+                                      struct err *err);
 
 /* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false.
  * Of a log for appending, all that was visited is what was signed, or RESULT_AUDIT: believe nothing

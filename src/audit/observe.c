@@ -15,7 +15,7 @@
 void log_forget(struct audit *audit)
 {
     fd_close(&audit->segment);
-    audit->known = false;
+    audit->known = audit->head_held = false;
 }
 
 static bool note_is_same(struct audit *audit)

@@ -13,7 +13,7 @@ enum result anchor_prepare(struct session *session, struct err *err)
 {
     struct anchoring *anchoring = &session->anchoring;
 
-    if ((session->facts.anchors & (ANCHOR_WITNESS | ANCHOR_TIMESTAMP)) == 0)
+    if ((session->facts.anchors & (REQUIRE_WITNESS | REQUIRE_TIMESTAMP)) == 0)
         return RESULT_OK;
     anchoring->audit_fd = session->audit_fd;
     anchoring->origin = session->config.origin;
@@ -44,13 +44,18 @@ static enum result timestamp_holds(struct session *session, struct err *err)
     return anchoring_timestamp(&session->anchoring, &anchor, err);
 }
 
+static enum result head_hold(struct session *session, struct err *err)
+{
+    return audit_head_state(session->audit, err);
+}
+
 static const struct {
     enum policy_anchor anchor;
     anchor_hold *hold;
 } anchors[] = {
-    {ANCHOR_HSM_HEAD, not_configured},
-    {ANCHOR_WITNESS, witnesses_hold},
-    {ANCHOR_TIMESTAMP, timestamp_holds},
+    {REQUIRE_HSM_HEAD, head_hold},
+    {REQUIRE_WITNESS, witnesses_hold},
+    {REQUIRE_TIMESTAMP, timestamp_holds},
 };
 
 enum result anchor_demand(struct session *session, struct err *err)

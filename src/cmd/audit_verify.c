@@ -3,14 +3,14 @@
 #include "guard.h"
 #include "progress.h"
 
-enum { KEY = AUDIT_OWN, RECEIPT, JWK, MANIFEST, WITNESS_KEY, TSA_CA, FROM };
+enum { KEY = AUDIT_OWN, RECEIPT, JWK, MANIFEST, WITNESS_KEY, TSA_CA, FROM, HEAD };
 
 /* Longer than an order can be on its way: see --timeout. */
 #define UNDER_WAY (15 * INT64_C(60000))
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT] [--from FILE] [--witness-key VKEY]\n"
-    "                           [--tsa-ca FILE]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--from FILE] [--head]\n"
+    "                            [--witness-key VKEY] [--tsa-ca FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "       georder audit verify --manifest FILE.manifest.json (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
@@ -21,6 +21,7 @@ static const char help[] =
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --from FILE               an earlier checkpoint, that you kept: the log must have grown\n"
     "                            out of it; signatures are checked of the records since then\n"
+    "  --head                    hold it against its head on a token, too: asks for a PIN\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
     "  --manifest FILE           check this export, that --sign wrote: rows, manifest and the\n"
     "                            receipt beside it, by --key or --jwk\n"
@@ -36,6 +37,7 @@ static const struct option own[] = {AUDIT_PLACE,
                                     {"receipt", required_argument, NULL, RECEIPT},
                                     {"manifest", required_argument, NULL, MANIFEST},
                                     {"jwk", required_argument, NULL, JWK},
+                                    {"head", no_argument, NULL, HEAD},
                                     {"witness-key", required_argument, NULL, WITNESS_KEY},
                                     {"tsa-ca", required_argument, NULL, TSA_CA},
                                     {"from", required_argument, NULL, FROM},
@@ -164,8 +166,9 @@ static void anchors_free(struct audit_anchors *anchors)
     buf_free(&anchors->authorities);
 }
 
+/* head: where the token's goes, or NULL. */
 static enum result log_verify(struct verb_call *call, struct audit_anchors *anchors,
-                              struct audit_report *report, struct err *err)
+                              struct buf *head, struct audit_report *report, struct err *err)
 {
     const char *path = audit_verb_value(call, FROM);
     AUTO_BUF from = BUF_INIT(AUDIT_NOTE_MAX);
@@ -176,7 +179,8 @@ static enum result log_verify(struct verb_call *call, struct audit_anchors *anch
         audit_verb_open(call, err) != RESULT_OK ||
         audit_verb_anchors_trust(call, audit_verb_value(call, WITNESS_KEY),
                                  audit_verb_value(call, TSA_CA), anchors, err) != RESULT_OK ||
-        guard_lock_main(call->session->audit_fd, false, err) != RESULT_OK)
+        (head != NULL ? audit_verb_head(call, head, err)
+                      : guard_lock_main(call->session->audit_fd, false, err)) != RESULT_OK)
         return err->result;
     how.origin = audit_verb_origin(call);
     how.kid = audit_verb_key(call, KEY);
@@ -186,21 +190,33 @@ static enum result log_verify(struct verb_call *call, struct audit_anchors *anch
     return audit_verify_with(call->session->audit_fd, &how, report, err);
 }
 
+/* What others know of the log. head: NULL when it was not asked for. */
+static enum result against(struct verb_call *call, const struct buf *head, const char *key,
+                           const struct audit_anchors *anchors, struct err *err)
+{
+    if (head != NULL &&
+        audit_verb_head_judge(call, head, audit_verb_key(call, KEY), err) != RESULT_OK)
+        return err->result;
+    return audit_verb_anchors(call, key, anchors, err);
+}
+
 static enum result run(struct verb_call *call, struct err *err)
 {
     __attribute__((cleanup(anchors_free))) struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
+    bool with_head = audit_verb_value(call, HEAD) != NULL;
     struct audit_report report = {0};
+    AUTO_BUF head = BUF_INIT(AUDIT_NOTE_MAX);
 
     if (audit_verb_value(call, RECEIPT) != NULL || audit_verb_value(call, MANIFEST) != NULL)
         return alone(call, err);
     if (audit_verb_value(call, JWK) != NULL)
         return err_set(err, RESULT_USAGE, "--jwk: only with --receipt or --manifest");
-    if (log_verify(call, &anchors, &report, err) != RESULT_OK)
+    if (log_verify(call, &anchors, with_head ? &head : NULL, &report, err) != RESULT_OK)
         return err->result;
     tell(call, &report);
     document(call, &report);
     if (audit_verdict_good(report.verdict))
-        return audit_verb_anchors(call, report.kid, &anchors, err);
+        return against(call, with_head ? &head : NULL, report.kid, &anchors, err);
     return err_set(err, RESULT_AUDIT, "the log does not verify: %s: %s",
                    audit_verdict_name(report.verdict), report.text);
 }

@@ -24,6 +24,7 @@ struct config {
     const char
         *signing_key_thumbprint;   /* RFC 7638, or NULL: the only key to trust when verifying */
     const char *signing_algorithm; /* "": as the key is */
+    const char *head;              /* of the log, on a token; or NULL */
     const char *timestamp_url, *timestamp_ca_file; /* of the RFC 3161 authority, or NULL */
     size_t witnesses;
     struct config_witness witness[WITNESSES_MAX];

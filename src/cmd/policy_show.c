@@ -11,7 +11,7 @@ static const char help[] =
 
 static void show_anchors(const struct output *output, const struct policy_facts *facts)
 {
-    for (unsigned anchor = 1; anchor < ANCHORS_END; anchor <<= 1)
+    for (unsigned anchor = 1; anchor < REQUIRE_END; anchor <<= 1)
         if ((facts->anchors & anchor) != 0)
             say(output, "the log's anchor %s is required before an order is sent\n",
                 policy_anchor_name(anchor));

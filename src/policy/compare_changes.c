@@ -73,7 +73,7 @@ static void tell_safety(struct telling *in)
 static void tell_anchors(struct telling *in)
 {
     unsigned was = in->old->facts.anchors, is = in->new->facts.anchors;
-    for (unsigned anchor = 1; anchor < ANCHORS_END; anchor <<= 1) {
+    for (unsigned anchor = 1; anchor < REQUIRE_END; anchor <<= 1) {
         const char *name = policy_anchor_name(anchor);
         tell_text(in, (is & anchor) != 0 ? NARROWER : WIDER, "audit.require",
                   yes((was & anchor) != 0, name, ""), yes((is & anchor) != 0, name, ""));

@@ -28,10 +28,10 @@ void policy_free(struct policy **policy);
 
 /* What else than the log's own disk can know its newest checkpoint. */
 enum policy_anchor {
-    ANCHOR_HSM_HEAD = 1,  /* a data object of a token */
-    ANCHOR_WITNESS = 2,   /* a cosignature (C2SP tlog-witness) */
-    ANCHOR_TIMESTAMP = 4, /* RFC 3161 */
-    ANCHORS_END = 8
+    REQUIRE_HSM_HEAD = 1,  /* a data object of a token */
+    REQUIRE_WITNESS = 2,   /* a cosignature (C2SP tlog-witness) */
+    REQUIRE_TIMESTAMP = 4, /* RFC 3161 */
+    REQUIRE_END = 8
 };
 const char *policy_anchor_name(unsigned anchor); /* "hsm-head" ..., of one bit */
 
