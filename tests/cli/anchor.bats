@@ -106,9 +106,9 @@ statuses() { # of all requests to the witness, in one line
     tsa
     declare -A says=([foreign]='certificate verify error' [strict]='was refused by the authority: status 2'
         [expired]='certificate has expired' [imprint]='message imprint mismatch' [replay]='nonce mismatch'
-        [garbage]='is no RFC 3161 response')
+        [garbage]='is no RFC 3161 response' [usage]='unsuitable certificate purpose')
     run -0 openssl ts -query -data "$HOUSE/audit/checkpoint" -sha256 -cert -out "$TSA/q"
-    for how in expired foreign strict imprint replay garbage; do
+    for how in expired foreign strict imprint replay usage garbage; do
         echo "$how" >"$TSA/behaviour"
         run -10 georder audit anchor
         [[ $output == *"${says[$how]}"* ]] || { echo "$how: $output"; false; }

@@ -28,6 +28,8 @@ tsa_certificates() {
             -subj "/O=Example/CN=$name" -CA "$name-root.pem" -CAkey "$name-root.key" \
             -addext extendedKeyUsage=critical,timeStamping -out "$name.pem"
     done
+    openssl req -x509 -key stamp.key -days 30 -subj /CN=server -CA stamp-root.pem -CAkey stamp-root.key \
+        -addext extendedKeyUsage=serverAuth -out server.pem
     : >database
     printf '[ca]\ndefault_ca=o\n[o]\ndatabase=database\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n' >ca.cnf
     printf 'x509_extensions=e\n[p]\ncommonName=supplied\n[e]\nextendedKeyUsage=critical,timeStamping\n' >>ca.cnf
