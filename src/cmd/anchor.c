@@ -18,6 +18,7 @@ enum result anchor_prepare(struct session *session, struct err *err)
     anchoring->audit_fd = session->audit_fd;
     anchoring->origin = session->config.origin;
     anchoring->kid = session->config.signing_key_thumbprint;
+    anchoring->timeout_ms = session->timeout_ms;
     if (anchoring_config(anchoring, &session->config, err) != RESULT_OK)
         return err->result;
     return anchoring_start(anchoring, err);

@@ -96,7 +96,8 @@ static enum result post(struct anchoring *anchoring, const struct post *what, st
                                   .proxy = anchoring->proxy != NULL ? anchoring->proxy : "",
                                   .minimum_tls = TLS_1_2,
                                   .connect_ms = CONNECT_MS,
-                                  .total_ms = TOTAL_MS,
+                                  .total_ms =
+                                      anchoring->timeout_ms != 0 ? anchoring->timeout_ms : TOTAL_MS,
                                   .answer_max = what->answer_max};
 
     if (!what->url.plain && net_trust(&anchoring->net, what->trust, err) != RESULT_OK)

@@ -120,6 +120,10 @@ statuses() { # of all requests to the witness, in one line
     echo html >"$TSA/behaviour"
     run -7 georder audit anchor
     [[ $output == *'HTTP 404: no time stamp'* ]]
+    echo slow >"$TSA/behaviour"
+    run -7 georder audit anchor --timeout 1
+    [[ $output == *'the time stamping authority: the request was sent to localhost'*'no whole answer came'* ]]
+    run -2 georder audit anchor --timeout 0
     anchors_stop
     run -7 georder audit anchor
     [[ $output == *'the time stamping authority: cannot connect to localhost'* ]]
