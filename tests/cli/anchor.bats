@@ -326,26 +326,24 @@ END
     [ "$(statuses)" = 403 ]
 }
 
-# SoftHSM does not always open when several processes open it at once: that is exit 5, and tried again.
-denied_once() {
-    local status=5
-    while [ "$status" -eq 5 ]; do
-        status=0
-        georder order --quiet --file "$HOUSE/denied.json" || status=$?
-    done
-    [ "$status" -eq 3 ]
-}
-
+# With a keystore: SoftHSM's tokens do not always open for several processes at once.
 @test "processes that append and anchor at once accuse nobody" {
-    local i pids=()
+    local i records pids=()
+    rm -r "$HOUSE"
+    REHEARSAL_PORT=1 home_make keystore
+    kid=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
+    jwk=$HOUSE/audit/keys/$kid.jwk
+    append
     witness
+    records=$(cat "$HOUSE"/audit/records/*.jsonl | wc -l)
     for i in 1 2 3 4; do
-        { denied_once && georder audit anchor --quiet; } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
+        { georder order --quiet --file "$HOUSE/denied.json" || [ $? -eq 3 ] && georder audit anchor --quiet
+        } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait "$i" || { cat "$BATS_TEST_TMPDIR"/errors.*; false; }; done
     run -0 --separate-stderr georder audit verify --json
-    jq -es '.[0] | .records == 7 and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
+    jq -es --argjson records $((records + 4)) '.[0] | .records == $records and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
 }
 
 # What is appended while the witness is asked: it has more than the checkpoint that it was shown, and rightly so.
