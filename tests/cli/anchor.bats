@@ -336,14 +336,14 @@ END
     append
     witness
     records=$(cat "$HOUSE"/audit/records/*.jsonl | wc -l)
-    for i in 1 2 3 4; do
+    for i in {1..12}; do
         { georder order --quiet --file "$HOUSE/denied.json" || [ $? -eq 3 ] && georder audit anchor --quiet
         } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait "$i" || { cat "$BATS_TEST_TMPDIR"/errors.*; false; }; done
     run -0 --separate-stderr georder audit verify --json
-    jq -es --argjson records $((records + 4)) '.[0] | .records == $records and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
+    jq -es --argjson records $((records + 12)) '.[0] | .records == $records and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
 }
 
 # What is appended while the witness is asked: it has more than the checkpoint that it was shown, and rightly so.
