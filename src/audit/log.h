@@ -23,6 +23,7 @@ struct audit {
     uint64_t segment_first, segment_size;
     struct tree tree;
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
+    uint64_t last_time;            /* of the last record; 0: not known */
     struct buf note;               /* the checkpoint's file */
     struct tree next, filled;      /* room to work in */
 };

@@ -4,7 +4,7 @@
 #include "guard.h"
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--from FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "       georder audit list\n"
     "       georder audit show INDEX|ORDER\n"

@@ -43,6 +43,7 @@ struct config {
 struct surroundings {
     char config[PATH_MAX], xdg_config_home[PATH_MAX], home[PATH_MAX];
     char credentials_directory[PATH_MAX];
+    bool no_color; /* NO_COLOR is there, and not empty */
 };
 extern struct surroundings surroundings;
 
