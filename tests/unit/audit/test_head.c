@@ -173,7 +173,7 @@ Test(head, that_is_gone_stops_the_log_until_it_begins_anew)
     test_append(&log, "log.anchored", "");
     is_newest(&log);
     buf_reset(&place.note);
-    test_log_reopen(&log);
+    log_forget(log.audit); /* as if another process had appended */
     refuses(&log, "the log's head is gone");
     end(&log);
 }
