@@ -4,6 +4,7 @@
  *   main ──── sign, open, store ────► keys ────► the HSM or the keystore
  *   main ──── request, trust ───────► net  ────► api.cloudflare.com
  *   main ──── anchor, trust ────────► net  ────► a time stamping authority, a witness
+ *   main ──── stream, trust ────────► net  ────► a syslog server
  *             keys ── credential (a pipe whose ends main hands on and never reads) ──► net
  *
  * A message that this table does not permit to that process, in that size, at that moment, ends
