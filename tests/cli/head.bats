@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 # The log's head on a token, and policies that require it: what is seen of a log that was cut, rolled
 # back, cloned or signed anew by who owns the disk and even the audit key's use.
 
@@ -40,8 +40,8 @@ order() { # [ARGUMENT...]
 
 module=/usr/lib/softhsm/libsofthsm2.so
 
-head_configure() { # [MODULE]: a head on the home's token
-    local uri="pkcs11:token=georder;object=georder-head;type=data?module-path=${1:-$module}&pin-source=file:pin"
+head_configure() { # a head on the home's token
+    local uri="pkcs11:token=georder;object=georder-head;type=data?module-path=$module&pin-source=file:pin"
     home_edit georder.json ".audit.head = \"$uri\""
 }
 
@@ -87,7 +87,7 @@ shim_end() {
 
 # Everything but the token: what the disk's owner can bring back.
 disk_save() { # NAME
-    rm -rf "$BATS_TEST_TMPDIR/$1"
+    rm -rf "${BATS_TEST_TMPDIR:?}/$1"
     cp -a "$HOUSE/audit" "$BATS_TEST_TMPDIR/$1"
 }
 
