@@ -3,6 +3,7 @@
  *
  *   main ──── sign, open, store ────► keys ────► the HSM or the keystore
  *   main ──── request, trust ───────► net  ────► api.cloudflare.com
+ *   main ──── anchor, trust ────────► net  ────► a time stamping authority, a witness
  *             keys ── credential (a pipe whose ends main hands on and never reads) ──► net
  *
  * A message that this table does not permit to that process, in that size, at that moment, ends
@@ -48,6 +49,7 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     /* was an answer), and always NET_END */ \
     X(NET_TRUST,       ROLE_MAIN, ROLE_NET,  64 * KIB, OFTEN, NO_FD)  /* a piece of the CA bundle, PEM */ \
     X(NET_REQUEST,     ROLE_MAIN, ROLE_NET,  96 * KIB, OFTEN, MAY_FD) /* carries the pipe's read end */ \
+    X(NET_ANCHOR,      ROLE_MAIN, ROLE_NET,  32 * KIB, OFTEN, NO_FD)  /* bytes to post; never a credential */ \
     X(NET_PEER,        ROLE_NET,  ROLE_MAIN, 16 * KIB, OFTEN, NO_FD)  /* what the peer and TLS showed */ \
     X(NET_HEAD,        ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* status and the headers we keep */ \
     X(NET_BODY,        ROLE_NET,  ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* a piece of the answer */ \

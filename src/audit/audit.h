@@ -102,7 +102,8 @@ enum audit_verdict {
     AUDIT_FORKED,
     AUDIT_ROLLED_BACK, /* fewer records than the checkpoint says */
     AUDIT_UNKNOWN_KEY,
-    AUDIT_MALFORMED
+    AUDIT_MALFORMED,
+    AUDIT_CLOCK_SET_BACK /* an anchor's alone: the records' times and its own contradict */
 };
 struct audit_report {
     enum audit_verdict verdict;
@@ -186,5 +187,7 @@ MUST_USE enum result audit_compare(int dirfd, const char *origin, const char *ki
                                    const char *before, size_t len, struct audit_comparison *out,
                                    struct err *err);
 void audit_comparison_free(struct audit_comparison *comparison);
+
+#include "anchor.h"
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "span.h"
+#include "compare.h"
 
 static void tell(char text[512], const char *fmt, ...) PRINTF(2, 3);
 
@@ -16,14 +16,8 @@ static void tell(char text[512], const char *fmt, ...)
     va_end(args);
 }
 
-/* Which log, by which keys. */
-struct identity {
-    const char *origin, *kid; /* kid may be NULL */
-    const struct keyring *ring;
-};
-
-static void checkpoint_judge(const struct identity *log, const char *note, size_t len,
-                             struct audit_checkpoint *out)
+void head_judge(const struct identity *log, const char *note, size_t len,
+                struct audit_checkpoint *out)
 {
     struct checkpoint checkpoint;
     enum note_status status = note_read(note, len, log->origin, log->ring, &checkpoint);
@@ -45,8 +39,8 @@ static void checkpoint_judge(const struct identity *log, const char *note, size_
     }
 }
 
-static enum result log_take(int dirfd, const char *origin, struct snapshot *snapshot,
-                            struct keyring *ring, struct err *err)
+enum result head_take(int dirfd, const char *origin, struct snapshot *snapshot,
+                      struct keyring *ring, struct err *err)
 {
     if (origin_check(origin, err) != RESULT_OK ||
         snapshot_locked(dirfd, snapshot, err) != RESULT_OK)
@@ -63,26 +57,14 @@ enum result audit_checkpoint_read(int dirfd, const char *origin, const char *kid
     struct keyring ring = {.count = 0};
 
     *out = (struct audit_checkpoint){.verdict = AUDIT_MALFORMED};
-    if (log_take(dirfd, origin, &snapshot, &ring, err) != RESULT_OK)
+    if (head_take(dirfd, origin, &snapshot, &ring, err) != RESULT_OK)
         return err->result;
-    checkpoint_judge(&(struct identity){origin, kid, &ring}, snapshot.note.data, snapshot.note.len,
-                     out);
+    head_judge(&(struct identity){origin, kid, &ring}, snapshot.note.data, snapshot.note.len, out);
     keyring_free(&ring);
     buf_reset(note);
     buf_put(note, snapshot.note.data, snapshot.note.len);
     return buf_check(note, "checkpoint", err);
 }
-
-/* A comparison of two good checkpoints, the earlier of fewer records. */
-struct growth {
-    int dirfd;
-    const struct snapshot *snapshot;
-    struct hasher hasher;
-    uint64_t old, size;
-    const uint8_t *root;     /* that is signed for the size */
-    struct proof own, proof; /* the root that the log has at the old size, alone; the proof */
-    struct roots roots;
-};
 
 /* Hashes that lead to the signed root are those that were signed, wherever they come from. */
 static bool roots_lead(struct growth *growth)
@@ -93,7 +75,7 @@ static bool roots_lead(struct growth *growth)
            memcmp(growth->roots.old, growth->own.hash[0], SHA256_LEN) == 0;
 }
 
-static enum result growth_prove(struct growth *growth, struct err *err)
+enum result growth_prove(struct growth *growth, struct err *err)
 {
     const struct span whole = {0, growth->old};
     struct span spans[PROOF_MAX];
@@ -115,9 +97,8 @@ static enum result growth_prove(struct growth *growth, struct err *err)
                    "audit verify`");
 }
 
-static void proof_put(const struct proof *proof, struct buf *out)
+void proof_put(const struct proof *proof, struct buf *out)
 {
-    buf_reset(out);
     for (size_t i = 0; i < proof->count; i++) {
         base64_put(out, proof->hash[i], SHA256_LEN);
         buf_putc(out, '\n');
@@ -146,6 +127,7 @@ static enum result growth_judge(struct growth *growth, struct audit_comparison *
     out->verdict = AUDIT_INTACT;
     tell(out->text, "the log of %" PRIu64 " records has grown out of its first %" PRIu64,
          out->now.size, out->before.size);
+    buf_reset(&out->proof);
     proof_put(&growth->proof, &out->proof);
     return buf_check(&out->proof, "consistency proof", err);
 }
@@ -196,13 +178,13 @@ enum result audit_compare(int dirfd, const char *origin, const char *kid, const 
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
-    enum result result = log_take(dirfd, origin, &snapshot, &ring, err);
+    enum result result = head_take(dirfd, origin, &snapshot, &ring, err);
 
     if (result == RESULT_OK) {
         const struct identity log = {origin, kid, &ring};
 
-        checkpoint_judge(&log, snapshot.note.data, snapshot.note.len, &out->now);
-        checkpoint_judge(&log, before, len, &out->before);
+        head_judge(&log, snapshot.note.data, snapshot.note.len, &out->now);
+        head_judge(&log, before, len, &out->before);
         if (both_good(out))
             result = compare(dirfd, &snapshot, out, err);
     }

@@ -214,6 +214,7 @@ static const char *const verdicts[] = {
     [AUDIT_ROLLED_BACK] = "rolled_back",
     [AUDIT_UNKNOWN_KEY] = "unknown_key",
     [AUDIT_MALFORMED] = "malformed",
+    [AUDIT_CLOCK_SET_BACK] = "clock_set_back",
 };
 
 const char *audit_verdict_name(enum audit_verdict verdict)

@@ -13,20 +13,18 @@ static const char help[] =
     "\n"
     "       georder audit prove INDEX|ORDER [--out FILE]\n"
     "       georder audit checkpoint [--export FILE] [--compare FILE]\n"
+    "       georder audit anchor [--witness] [--timestamp | --tsa URL [--tsa-ca FILE]]\n"
     "\n"
-    "The log of signed records. georder audit VERB --help tells more. None of these needs keys or\n"
-    "the network, nor, with --directory and --origin, a config; list and show check no signature.\n"
+    "The log of signed records. georder audit VERB --help tells more. None of these needs keys,\n"
+    "none but anchor the network, nor, with --directory and --origin, a config; list and show\n"
+    "check no signature.\n"
     "\n" AUDIT_PLACE_HELP "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 done, 10 the log is not good, or cannot be read\n";
 
-static const struct verb *const verbs[] = {&audit_verify_verb,
-                                           &audit_list_verb,
-                                           &audit_show_verb,
-                                           &audit_export_verb,
-                                           &audit_prove_verb,
-                                           &audit_checkpoint_verb,
-                                           NULL};
+static const struct verb *const verbs[] = {
+    &audit_verify_verb, &audit_list_verb,       &audit_show_verb,   &audit_export_verb,
+    &audit_prove_verb,  &audit_checkpoint_verb, &audit_anchor_verb, NULL};
 
 const char *audit_verb_value(const struct verb_call *call, int option)
 {

@@ -5,7 +5,7 @@
 #include "verb.h"
 
 extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb, audit_export_verb,
-    audit_prove_verb, audit_checkpoint_verb;
+    audit_prove_verb, audit_checkpoint_verb, audit_anchor_verb;
 
 /* Which log: the first two options of every verb; a verb's own are numbered from AUDIT_OWN. */
 enum { AUDIT_DIRECTORY = OWN_OPTION, AUDIT_ORIGIN, AUDIT_OWN };
@@ -33,6 +33,25 @@ const char *audit_verb_key(const struct verb_call *call, int option);
 /* `verify --receipt PATH`, by a JWK file or by a thumbprint (jwk NULL). Needs no log. */
 MUST_USE enum result audit_verb_receipt(struct verb_call *call, const char *path, const char *jwk,
                                         const char *key, struct err *err);
+/* What others have anchored of the log: verify's own look at it, in two halves. Whose anchors count
+ * is read before the lock: those of the config, and those that the options (NULL: not given) name.
+ */
+struct audit_anchors {
+    struct buf authorities;
+    struct witness witness[WITNESSES_MAX + 1];
+    size_t witnesses;
+};
+#define AUDIT_ANCHORS_INIT                                                                         \
+    {                                                                                              \
+        .authorities = BUF_INIT(2048 * KIB)                                                        \
+    }
+MUST_USE enum result audit_verb_anchors_trust(struct verb_call *call, const char *vkey,
+                                              const char *ca_file, struct audit_anchors *out,
+                                              struct err *err);
+/* RESULT_AUDIT when one speaks against the log: then it is the verdict in the document, too. */
+MUST_USE enum result audit_verb_anchors(struct verb_call *call, const char *key,
+                                        const struct audit_anchors *anchors, struct err *err);
+
 /* A record for people, whole. */
 void audit_verb_show(const struct output *output, uint64_t index, const cJSON *payload);
 

@@ -1,9 +1,11 @@
 #include "audit_verb.h"
 
-enum { KEY = AUDIT_OWN, RECEIPT, JWK };
+#include "guard.h"
+
+enum { KEY = AUDIT_OWN, RECEIPT, JWK, WITNESS_KEY, TSA_CA };
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--witness-key VKEY] [--tsa-ca FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
@@ -13,6 +15,8 @@ static const char help[] =
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
     "  --jwk FILE                the log's public key (RFC 7517), in place of its thumbprint\n"
+    "  --witness-key VKEY        a witness (C2SP) whose cosignatures count, besides the config's\n"
+    "  --tsa-ca FILE             certificates (PEM) to check time stamps by, not the config's\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 the log is good, 10 it is not, or cannot be read\n";
@@ -21,6 +25,8 @@ static const struct option own[] = {AUDIT_PLACE,
                                     {"key", required_argument, NULL, KEY},
                                     {"receipt", required_argument, NULL, RECEIPT},
                                     {"jwk", required_argument, NULL, JWK},
+                                    {"witness-key", required_argument, NULL, WITNESS_KEY},
+                                    {"tsa-ca", required_argument, NULL, TSA_CA},
                                     {NULL, 0, NULL, 0}};
 
 static void tell(const struct verb_call *call, const struct audit_report *report)
@@ -68,22 +74,31 @@ static enum result receipt(struct verb_call *call, struct err *err)
     return audit_verb_receipt(call, audit_verb_value(call, RECEIPT), jwk, key, err);
 }
 
+static void anchors_free(struct audit_anchors *anchors)
+{
+    buf_free(&anchors->authorities);
+}
+
 static enum result run(struct verb_call *call, struct err *err)
 {
+    __attribute__((cleanup(anchors_free))) struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
     struct audit_report report = {0};
 
     if (audit_verb_value(call, RECEIPT) != NULL)
         return receipt(call, err);
     if (audit_verb_value(call, JWK) != NULL)
         return err_set(err, RESULT_USAGE, "--jwk: only with --receipt");
-    if (audit_verb_locate(call, err) != RESULT_OK ||
+    if (audit_verb_open(call, err) != RESULT_OK ||
+        audit_verb_anchors_trust(call, audit_verb_value(call, WITNESS_KEY),
+                                 audit_verb_value(call, TSA_CA), &anchors, err) != RESULT_OK ||
+        guard_lock_main(call->session->audit_fd, false, err) != RESULT_OK ||
         audit_verify(call->session->audit_fd, audit_verb_origin(call), audit_verb_key(call, KEY),
                      &report, err) != RESULT_OK)
         return err->result;
     tell(call, &report);
     document(call, &report);
     if (audit_verdict_good(report.verdict))
-        return RESULT_OK;
+        return audit_verb_anchors(call, report.kid, &anchors, err);
     return err_set(err, RESULT_AUDIT, "the log does not verify: %s: %s",
                    audit_verdict_name(report.verdict), report.text);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "url.h"
 
 #define CONFIG_MAX (64 * 1024)
 #define URI_MAX    2048
@@ -17,7 +18,10 @@ static const char *const members[] = {"policy",    "credential", "audit", "pkcs1
                                       "ca_file",   "resolve",    "proxy", "require_approvals",
                                       "approvers", NULL};
 static const char *const audit_members[] = {
-    "directory", "origin", "signing_key", "signing_key_thumbprint", "signing_algorithm", NULL};
+    "directory",         "origin",    "signing_key", "signing_key_thumbprint",
+    "signing_algorithm", "timestamp", "witnesses",   NULL};
+static const char *const timestamp_members[] = {"url", "ca_file", NULL};
+static const char *const witness_members[] = {"url", "key", "ca_file", NULL};
 static const char *const pkcs11_members[] = {"environment", "modules", "timeout", NULL};
 
 /* The design writes an unused member as null. */
@@ -84,6 +88,69 @@ static enum result read_pkcs11(struct config *config, struct err *err)
     return RESULT_OK;
 }
 
+static enum result read_url(const struct json_doc *doc, const cJSON *object, const char **out,
+                            struct url *url, struct err *err)
+{
+    if (json_string(doc, object, "url", URI_MAX, out, err) != RESULT_OK)
+        return err->result;
+    if (url_parse(*out, url))
+        return RESULT_OK;
+    return json_fail(doc, cJSON_GetObjectItemCaseSensitive(object, "url"), err,
+                     "write it as https://HOST/PATH, without user, query or fragment");
+}
+
+static enum result read_timestamp(struct config *config, const cJSON *audit, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    const cJSON *timestamp = cJSON_GetObjectItemCaseSensitive(audit, "timestamp");
+    struct url url;
+
+    if (timestamp == NULL)
+        return RESULT_OK;
+    if (json_object(doc, timestamp, timestamp_members, err) != RESULT_OK ||
+        read_url(doc, timestamp, &config->timestamp_url, &url, err) != RESULT_OK)
+        return err->result;
+    return json_string(doc, timestamp, "ca_file", PATH_MAX - 1, &config->timestamp_ca_file, err);
+}
+
+static enum result read_witness(struct config *config, const cJSON *item, struct err *err)
+{
+    const struct json_doc *doc = &config->doc;
+    struct config_witness *out = &config->witness[config->witnesses];
+    struct witness key;
+    struct err why = {0};
+    struct url url;
+
+    if (json_object(doc, item, witness_members, err) != RESULT_OK ||
+        read_url(doc, item, &out->url, &url, err) != RESULT_OK ||
+        json_string(doc, item, "key", URI_MAX, &out->key, err) != RESULT_OK ||
+        json_string_opt(doc, item, "ca_file", PATH_MAX - 1, &out->ca_file, err) != RESULT_OK)
+        return err->result;
+    if (url.plain)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(item, "url"), err,
+                         "a witness is asked by https: what it says against the log is not signed");
+    if (witness_parse(out->key, &key, &why) != RESULT_OK)
+        return json_fail(doc, cJSON_GetObjectItemCaseSensitive(item, "key"), err, "%s", why.text);
+    config->witnesses++;
+    return RESULT_OK;
+}
+
+static enum result read_witnesses(struct config *config, const cJSON *audit, struct err *err)
+{
+    const cJSON *all, *item;
+
+    if (cJSON_GetObjectItemCaseSensitive(audit, "witnesses") == NULL)
+        return RESULT_OK;
+    if (json_array(&config->doc, audit, "witnesses", 1, WITNESSES_MAX, &all, err) != RESULT_OK)
+        return err->result;
+    cJSON_ArrayForEach(item, all)
+    {
+        if (read_witness(config, item, err) != RESULT_OK)
+            return err->result;
+    }
+    return RESULT_OK;
+}
+
 static enum result read_audit(struct config *config, struct err *err)
 {
     const struct json_doc *doc = &config->doc;
@@ -98,7 +165,9 @@ static enum result read_audit(struct config *config, struct err *err)
         json_string_opt(doc, audit, "signing_key_thumbprint", 43, &config->signing_key_thumbprint,
                         err) != RESULT_OK ||
         json_string_opt(doc, audit, "signing_algorithm", 8, &config->signing_algorithm, err) !=
-            RESULT_OK)
+            RESULT_OK ||
+        read_timestamp(config, audit, err) != RESULT_OK ||
+        read_witnesses(config, audit, err) != RESULT_OK)
         return err->result;
     if (strpbrk(config->origin, " +\t\n") != NULL)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(audit, "origin"), err,

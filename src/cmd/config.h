@@ -4,10 +4,15 @@
 
 #include <limits.h>
 
-#include "base.h"
+#include "audit.h"
 
 #define MODULE_ENVIRONMENT_MAX 16
 #define MODULE_TIMEOUT         30 /* seconds, unless pkcs11.timeout says otherwise */
+
+struct config_witness {
+    const char *url, *key; /* https; a C2SP vkey */
+    const char *ca_file;   /* or NULL: the system's */
+};
 
 struct config {
     char path[PATH_MAX];      /* as it was found */
@@ -19,8 +24,11 @@ struct config {
     const char
         *signing_key_thumbprint;   /* RFC 7638, or NULL: the only key to trust when verifying */
     const char *signing_algorithm; /* "": as the key is */
-    const cJSON *modules;          /* pkcs11.modules, or NULL: georder-keys reads what is in it */
-    uint32_t module_timeout;       /* seconds */
+    const char *timestamp_url, *timestamp_ca_file; /* of the RFC 3161 authority, or NULL */
+    size_t witnesses;
+    struct config_witness witness[WITNESSES_MAX];
+    const cJSON *modules;    /* pkcs11.modules, or NULL: georder-keys reads what is in it */
+    uint32_t module_timeout; /* seconds */
     size_t environment;
     struct {
         const char *name, *value;

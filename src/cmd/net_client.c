@@ -21,7 +21,8 @@ enum result net_start(struct net *net, struct err *err)
 
 enum result net_trust(struct net *net, const struct buf *trust, struct err *err)
 {
-    for (size_t at = 0; at < trust->len; at += TRUST_PIECE) {
+    /* An empty piece ends the use of an earlier bundle. */
+    for (size_t at = 0; at == 0 || at < trust->len; at += TRUST_PIECE) {
         size_t left = trust->len - at;
         AUTO_BUF body = BUF_INIT(MSG_LIMIT);
 
@@ -118,9 +119,20 @@ static void await_end(struct net *net, int64_t deadline, struct exchange *out)
         lost(net, out, 100, "georder-net contradicts itself");
 }
 
+static enum msg_type put_request(struct buf *body, const struct net_request *request)
+{
+    if (request->anchor) {
+        put_net_anchor(body, request);
+        return MSG_NET_ANCHOR;
+    }
+    put_net_request(body, request);
+    return MSG_NET_REQUEST;
+}
+
 enum result net_ask(struct net *net, const struct net_request *request, int *credential,
                     struct err *err)
 {
+    enum msg_type type;
     AUTO_BUF body = BUF_INIT(MSG_LIMIT);
     enum result result;
 
@@ -129,8 +141,8 @@ enum result net_ask(struct net *net, const struct net_request *request, int *cre
         return err_set(err, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
                        interrupt_name());
     }
-    put_net_request(&body, request);
-    result = ipc_send(&net->ipc, MSG_NET_REQUEST, &body, *credential, err);
+    type = put_request(&body, request);
+    result = ipc_send(&net->ipc, type, &body, *credential, err);
     fd_close(credential);
     if (result != RESULT_OK)
         return err_prefix(err, "georder-net cannot be asked, and nothing was sent");
@@ -141,7 +153,7 @@ void net_await(struct net *net, const struct net_request *request, struct exchan
 {
     await_end(net, clock_monotonic() + request->total_ms + GRACE, out);
     /* Only what changes something has an outcome that one must know. */
-    if (out->outcome == NET_LOST && request->method == NET_GET)
+    if (out->outcome == NET_LOST && (request->method == NET_GET || request->anchor))
         out->why.result = RESULT_UNREACHED;
 }
 

@@ -49,6 +49,9 @@ void get_net_request(struct msg *msg, struct net_request *request)
     request->port = get_u32(msg);
     request->path = get_text(msg);
     request->body = get_text(msg);
+    request->body_len = strlen(request->body);
+    request->content_type = "application/json";
+    request->answer_max = NET_ANSWER_MAX;
     request->resolve = get_text(msg);
     request->proxy = get_text(msg);
     request->minimum_tls = get_u32(msg);
@@ -62,6 +65,44 @@ void get_net_request(struct msg *msg, struct net_request *request)
     }
     for (uint32_t i = 0; i < request->networks; i++)
         request->network[i] = get_text(msg);
+}
+
+void put_net_anchor(struct buf *body, const struct net_request *request)
+{
+    put_u32(body, request->plain);
+    put_text(body, request->host);
+    put_u32(body, request->port);
+    put_text(body, request->path);
+    put_text(body, request->content_type);
+    put_bytes(body, request->body, request->body_len);
+    put_text(body, request->proxy);
+    put_u32(body, request->minimum_tls);
+    put_u32(body, request->connect_ms);
+    put_u32(body, request->total_ms);
+    put_u32(body, request->answer_max);
+}
+
+void get_net_anchor(struct msg *msg, struct net_request *request)
+{
+    uint32_t plain = get_u32(msg);
+
+    memset(request, 0, sizeof *request);
+    request->method = NET_POST;
+    request->anchor = true;
+    request->plain = plain == 1;
+    request->host = get_text(msg);
+    request->port = get_u32(msg);
+    request->path = get_text(msg);
+    request->content_type = get_text(msg);
+    request->body = get_bytes(msg, &request->body_len);
+    request->resolve = "";
+    request->proxy = get_text(msg);
+    request->minimum_tls = get_u32(msg);
+    request->connect_ms = get_u32(msg);
+    request->total_ms = get_u32(msg);
+    request->answer_max = get_u32(msg);
+    if (plain > 1 || request->port > 65535 || request->answer_max > NET_ANSWER_MAX)
+        msg->malformed = true;
 }
 
 void put_net_peer(struct buf *body, const struct net_peer *peer)

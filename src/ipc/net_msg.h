@@ -18,6 +18,7 @@ struct net_request {
     uint32_t port;
     const char *path;     /* from "/", built by main from checked ids only */
     const char *body;     /* JSON, or "" */
+    size_t body_len;      /* of an anchor's; else it is a text */
     const char *resolve;  /* fixed address for host, or "" */
     const char *proxy;    /* "http://host:port", or "" */
     uint32_t minimum_tls; /* 0x0303 or 0x0304 */
@@ -26,7 +27,15 @@ struct net_request {
     uint8_t pin[NET_PINS_MAX][SHA256_LEN]; /* SHA-256 of an SPKI in the verified chain */
     uint32_t networks;
     const char *network[NET_NETWORKS_MAX]; /* "104.16.0.0/13", "2606:4700::/32" */
+
+    /* A POST to an anchor of the log, which the config names and not the policy: no pins, no
+     * networks, no credential; any certificate that NET_TRUST's bundle vouches for. */
+    bool anchor;
+    bool plain;               /* http: only for what is signed on its own */
+    const char *content_type; /* "application/timestamp-query" */
+    uint32_t answer_max;      /* bytes, at most NET_ANSWER_MAX */
 };
+#define NET_ANCHOR_BODY_MAX (24 * KIB)
 
 /* What the peer and its TLS showed, as far as it came. */
 struct net_peer {
@@ -54,6 +63,9 @@ enum net_outcome {
 
 void put_net_request(struct buf *body, const struct net_request *request);
 void get_net_request(struct msg *msg, struct net_request *request);
+/* NET_ANCHOR: of the above host, port, path, body, proxy, times, and what is an anchor's. */
+void put_net_anchor(struct buf *body, const struct net_request *request);
+void get_net_anchor(struct msg *msg, struct net_request *request);
 void put_net_peer(struct buf *body, const struct net_peer *peer);
 void get_net_peer(struct msg *msg, struct net_peer *peer);
 void put_net_head(struct buf *body, const struct net_head *head);

@@ -18,8 +18,9 @@ struct endpoints {
 
 static bool permitted(const struct net_request *request, const struct address *address)
 {
-    /* A proxy's address is the config's affair; the API's is then out of our sight. */
-    if (request->proxy[0] != '\0')
+    /* A proxy's address is the config's affair, as an anchor's is; the API's is then out of our
+     * sight. */
+    if (request->proxy[0] != '\0' || request->anchor)
         return true;
     for (uint32_t i = 0; i < request->networks; i++)
         if (network_holds(request->network[i], address))

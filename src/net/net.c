@@ -132,7 +132,7 @@ static void exchange_serve(struct exchange *x, struct net *net)
     if (!net->preloaded && transfer_preload(err) != RESULT_OK)
         return;
     net->preloaded = true;
-    if (trust_prepare(&net->trust, err) != RESULT_OK)
+    if (!x->request->plain && trust_prepare(&net->trust, err) != RESULT_OK)
         return;
     x->trust = net->trust.store;
     exchange_watch(x);
@@ -145,7 +145,10 @@ static enum result request_serve(struct net *net, struct msg *msg, struct err *e
     enum result result;
 
     msg->fd = -1;
-    get_net_request(msg, &request);
+    if (msg->type == MSG_NET_ANCHOR)
+        get_net_anchor(msg, &request);
+    else
+        get_net_request(msg, &request);
     if (msg_end(msg, err) != RESULT_OK) {
         fd_close(&x.credential);
         return err->result;

@@ -49,7 +49,6 @@ static const struct {
     CURLoption option;
     const char *value;
 } texts[] = {
-    {CURLOPT_PROTOCOLS_STR, "https"},
     {CURLOPT_REDIR_PROTOCOLS_STR, "https"},
     {CURLOPT_PRE_PROXY, ""},
     {CURLOPT_CAINFO, NULL},
@@ -89,16 +88,19 @@ static CURLcode method_set(CURL *easy, const struct net_request *request)
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
     if (code == CURLE_OK)
-        code =
-            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
+        code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
     return code;
 }
 
 static CURLcode url_set(CURL *easy, const struct net_request *request)
 {
+    const char *scheme = request->plain ? "http" : "https";
     AUTO_BUF url = BUF_INIT(16 * KIB);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, scheme);
 
-    buf_printf(&url, "https://%s:%u%s", request->host, (unsigned)request->port, request->path);
+    buf_printf(&url, "%s://%s:%u%s", scheme, request->host, (unsigned)request->port, request->path);
+    if (code != CURLE_OK)
+        return code;
     return buf_ok(&url) ? curl_easy_setopt(easy, CURLOPT_URL, buf_text(&url)) : CURLE_OUT_OF_MEMORY;
 }
 
@@ -132,7 +134,8 @@ static CURLcode limits_set(CURL *easy, const struct exchange *x)
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->request->connect_ms);
     if (code == CURLE_OK) /* refuses an announced length early; our own count is what holds */
-        code = curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)NET_ANSWER_MAX);
+        code =
+            curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)x->request->answer_max);
     return code;
 }
 

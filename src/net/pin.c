@@ -44,7 +44,7 @@ static bool chain_match(const STACK_OF(X509) * chain, struct exchange *x)
             peer->pin_matched = (uint32_t)i;
     }
     peer->chain = (uint32_t)count;
-    return peer->pin_matched != UINT32_MAX;
+    return peer->pin_matched != UINT32_MAX || x->request->anchor;
 }
 
 static void note_tls(const SSL *ssl, struct exchange *x)

@@ -7,6 +7,7 @@
 
 static const char path_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                  "/_.~?&=-";
+static const char type_chars[] = "abcdefghijklmnopqrstuvwxyz0123456789/.-";
 static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
 
 static bool only(const char *text, const char *chars)
@@ -68,8 +69,9 @@ static enum result where_check(const struct net_request *request, struct err *er
     struct address fixed;
 
     if (!host_valid(request->host) || request->port == 0 || request->port > UINT16_MAX)
-        return err_set(err, RESULT_CONFIG,
-                       "the API's host and port are not well-formed: check api.base_url");
+        return err_set(err, RESULT_CONFIG, "%s host and port are not well-formed: check %s",
+                       request->anchor ? "an anchor's" : "the API's",
+                       request->anchor ? "audit.timestamp and audit.witnesses" : "api.base_url");
     if (request->resolve[0] != '\0' && !address_parse(request->resolve, &fixed))
         return err_set(err, RESULT_CONFIG, "resolve: %.64s is no IPv4 or IPv6 address",
                        request->resolve);
@@ -91,10 +93,14 @@ static enum result what_check(const struct net_request *request, struct err *err
 {
     if (!path_valid(request->path))
         return err_set(err, RESULT_INTERNAL, "the path of the request is not well-formed");
-    if (request->method != NET_POST && request->body[0] != '\0')
+    if (request->method != NET_POST && request->body_len > 0)
         return err_set(err, RESULT_INTERNAL, "only a POST has a body");
-    if (strlen(request->body) > (size_t)64 * KIB)
+    if (request->body_len > (size_t)64 * KIB)
         return err_set(err, RESULT_INTERNAL, "the body of the request is larger than 64 KiB");
+    if (!only(request->content_type, type_chars) || request->content_type[0] == '\0')
+        return err_set(err, RESULT_INTERNAL, "the type of the request's body is not well-formed");
+    if (request->plain && !request->anchor)
+        return err_set(err, RESULT_INTERNAL, "the API is not spoken to without TLS");
     if (request->minimum_tls != TLS1_2_VERSION && request->minimum_tls != TLS1_3_VERSION)
         return err_set(err, RESULT_CONFIG, "api.minimum_tls is neither 1.2 nor 1.3");
     if (request->connect_ms == 0 || request->connect_ms > DEADLINE_MAX_MS ||

@@ -93,11 +93,13 @@ static bool peer_is_checked(const struct transfer *t, const char *ip, int port)
 }
 
 /* Main hands the credential out when the intent is recorded; till then, and without it, nothing is
- * sent. Reading, say, public facts needs none. */
+ * sent. Reading, say, public facts needs none; an anchor of the log has no right to it. */
 static enum result credential_add_last(struct transfer *t)
 {
     struct exchange *x = t->x;
 
+    if (x->request->anchor)
+        return RESULT_OK;
     heap_secret(true);
     if (x->credential >= 0)
         return credential_take(&x->credential, x->deadline, &t->headers, &x->err);
@@ -106,12 +108,24 @@ static enum result credential_add_last(struct transfer *t)
     return err_set(&x->err, RESULT_KEY, "the request came without a credential");
 }
 
+static bool tls_confirm(struct transfer *t, const char *ip)
+{
+    struct curl_tlssessioninfo *tls = NULL;
+
+    if (t->x->request->plain)
+        return true;
+    if (curl_easy_getinfo(t->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls != NULL &&
+        tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals != NULL)
+        return pin_confirm(tls->internals, t->x);
+    (void)err_set(&t->x->err, RESULT_PEER, "the connection to %s has no TLS", ip);
+    return false;
+}
+
 /* The last gate: libcurl calls it when the connection stands and no request byte is written yet. */
 static int before_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
     struct exchange *x = t->x;
-    struct curl_tlssessioninfo *tls = NULL;
 
     (void)local_ip;
     (void)local_port;
@@ -122,12 +136,7 @@ static int before_request(void *arg, char *ip, char *local_ip, int port, int loc
                       ip, port);
         return CURL_PREREQFUNC_ABORT;
     }
-    if (curl_easy_getinfo(t->easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == NULL ||
-        tls->backend != CURLSSLBACKEND_OPENSSL || tls->internals == NULL) {
-        (void)err_set(&x->err, RESULT_PEER, "the connection to %s has no TLS", ip);
-        return CURL_PREREQFUNC_ABORT;
-    }
-    if (!pin_confirm(tls->internals, x) || peer_send(x, &x->err) != RESULT_OK ||
+    if (!tls_confirm(t, ip) || peer_send(x, &x->err) != RESULT_OK ||
         credential_add_last(t) != RESULT_OK)
         return CURL_PREREQFUNC_ABORT;
     x->sending = true;
@@ -198,8 +207,9 @@ static size_t body_take(char *bytes, size_t size, size_t count, void *arg)
     struct exchange *x = t->x;
     size_t len = size * count;
 
-    if (len > NET_ANSWER_MAX - x->answer_len) {
-        (void)err_set(&x->err, RESULT_UNKNOWN, "it is larger than %d KiB", NET_ANSWER_MAX / KIB);
+    if (len > x->request->answer_max - x->answer_len) {
+        (void)err_set(&x->err, RESULT_UNKNOWN, "it is larger than %u KiB",
+                      (unsigned)x->request->answer_max / KIB);
         return 0;
     }
     x->answer_len += len;
@@ -246,11 +256,15 @@ static struct curl_slist *addresses_new(const struct exchange *x)
 static enum result headers_add(struct curl_slist **headers, const struct net_request *request,
                                struct err *err)
 {
-    if (header_add(headers, "Accept: application/json", err) != RESULT_OK)
+    AUTO_BUF type = BUF_INIT(128);
+
+    if (!request->anchor && header_add(headers, "Accept: application/json", err) != RESULT_OK)
         return err->result;
     if (request->method != NET_POST)
         return RESULT_OK;
-    if (header_add(headers, "Content-Type: application/json", err) != RESULT_OK)
+    buf_printf(&type, "Content-Type: %s", request->content_type);
+    if (buf_check(&type, "the type of the request's body", err) != RESULT_OK ||
+        header_add(headers, buf_text(&type), err) != RESULT_OK)
         return err->result;
     return header_add(headers, "Expect:", err); /* libcurl adds none then */
 }
@@ -293,17 +307,19 @@ static void cause_put(struct buf *out, const struct transfer *t, CURLcode code)
 static enum net_outcome unsent(const struct transfer *t, CURLcode code, struct err *err)
 {
     const struct exchange *x = t->x;
-    AUTO_BUF cause = BUF_INIT(2 * KIB);
+    AUTO_BUF cause = BUF_INIT(2 * KIB), version = BUF_INIT(64);
 
     if (x->err.result != RESULT_OK) {
         *err = x->err;
         return NET_UNSENT;
     }
     cause_put(&cause, t, code);
-    (void)err_set(err, unsent_result(code, t->error),
-                  "TLS to %s (%s), version %s or later: %s: nothing was sent", x->request->host,
-                  x->endpoint.text, x->request->minimum_tls == TLS1_3_VERSION ? "1.3" : "1.2",
-                  buf_text(&cause));
+    if (!x->request->plain)
+        buf_printf(&version, ", version %s or later",
+                   x->request->minimum_tls == TLS1_3_VERSION ? "1.3" : "1.2");
+    (void)err_set(err, unsent_result(code, t->error), "%s to %s (%s)%s: %s: nothing was sent",
+                  x->request->plain ? "HTTP" : "TLS", x->request->host, x->endpoint.text,
+                  buf_text(&version), buf_text(&cause));
     return NET_UNSENT;
 }
 
@@ -319,7 +335,9 @@ static enum net_outcome lost(const struct transfer *t, CURLcode code, struct err
     (void)err_set(err, RESULT_UNKNOWN,
                   "the request was sent to %s (%s), but no whole answer came: %s%s",
                   x->request->host, x->endpoint.text, buf_text(&cause),
-                  x->request->method == NET_GET ? "" : "; whether it took effect is not known");
+                  x->request->method == NET_GET || x->request->anchor
+                      ? ""
+                      : "; whether it took effect is not known");
     return NET_LOST;
 }
 

@@ -151,9 +151,13 @@ static void request_send(struct rig *rig, int *write_end)
         cr_assert_eq(write(fds[1], rig->credential, strlen(rig->credential)),
                      (ssize_t)strlen(rig->credential));
     }
-    put_net_request(&body, &rig->request);
-    cr_assert_eq(ipc_send(&rig->ipc, MSG_NET_REQUEST, &body, fds[0], &err), RESULT_OK, "%s",
-                 err.text);
+    if (rig->request.anchor)
+        put_net_anchor(&body, &rig->request);
+    else
+        put_net_request(&body, &rig->request);
+    cr_assert_eq(ipc_send(&rig->ipc, rig->request.anchor ? MSG_NET_ANCHOR : MSG_NET_REQUEST, &body,
+                          fds[0], &err),
+                 RESULT_OK, "%s", err.text);
     if (fds[0] >= 0)
         (void)close(fds[0]);
     *write_end = fds[1];

@@ -9,6 +9,8 @@ static const struct net_request GOOD = {.method = NET_POST,
                                         .port = 443,
                                         .path = "/client/v4/zones/0a/ssl?status=all&page=1",
                                         .body = "{}",
+                                        .body_len = 2,
+                                        .content_type = "application/json",
                                         .resolve = "",
                                         .proxy = "",
                                         .minimum_tls = TLS1_3_VERSION,
@@ -69,7 +71,14 @@ Test(request, other_fields)
     request = GOOD;
     memset(body, 'x', sizeof body - 1);
     request.body = body;
+    request.body_len = sizeof body - 1;
     refuses(&request, RESULT_INTERNAL, "larger than 64 KiB");
+    request = GOOD;
+    request.content_type = "text/plain\r\nHost: evil.example";
+    refuses(&request, RESULT_INTERNAL, "type of the request's body");
+    request = GOOD;
+    request.plain = true;
+    refuses(&request, RESULT_INTERNAL, "not spoken to without TLS");
     request = GOOD;
     request.minimum_tls = 0x0302;
     refuses(&request, RESULT_CONFIG, "minimum_tls");
