@@ -134,13 +134,14 @@ note_check() {
     [ -z "$(sed -n 4p "$1")" ] || fail 'the checkpoint has more than three lines'
     sed 3q "$1" >"$work/text"
     sed 1,4d "$1" | while read -r dash name signature; do
-        [ "$dash" = "$(printf '\342\200\224')" ] && [ "$name" = "$origin" ] || continue
+        [ "$dash $name" = "$(printf '\342\200\224') $origin" ] || continue
         printf %s "$signature" | base64 -d >"$work/signed" 2>/dev/null || continue
         [ "$(head -c 4 "$work/signed" | hex)" = "$(cat "$work/$3.id")" ] || continue
         tail -c +5 "$work/signed" >"$work/signature"
         signed_by "$3" sha256 "$work/signature" <"$work/text" || break
         echo good
-    done | grep -q good || fail "the checkpoint carries no good signature of the key $3"
+    done >"$work/good"
+    [ -s "$work/good" ] || fail "the checkpoint carries no good signature of the key $3"
 }
 
 # Whole subtrees, the largest first, are on a stack of files: the tree's right edge.
