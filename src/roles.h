@@ -46,10 +46,11 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(KEYS_FAILED,     ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* result and text */ \
     X(KEYS_LOST,       ROLE_KEYS, ROLE_MAIN,  4 * KIB, ONCE,  NO_FD)  /* the same, and it ends */ \
     /* main asks net; net answers NET_PEER (if it got so far), NET_HEAD and NET_BODY (if there */ \
-    /* was an answer), and always NET_END */ \
+    /* was an answer), and always NET_END; a NET_STREAM has no answer but its NET_END */ \
     X(NET_TRUST,       ROLE_MAIN, ROLE_NET,  64 * KIB, OFTEN, NO_FD)  /* a piece of the CA bundle, PEM */ \
     X(NET_REQUEST,     ROLE_MAIN, ROLE_NET,  96 * KIB, OFTEN, MAY_FD) /* carries the pipe's read end */ \
     X(NET_ANCHOR,      ROLE_MAIN, ROLE_NET,  32 * KIB, OFTEN, NO_FD)  /* bytes to post; never a credential */ \
+    X(NET_STREAM,      ROLE_MAIN, ROLE_NET,   1 * KIB, ONCE,  MAY_FD) /* carries the read end of a pipe of messages for a syslog server */ \
     X(NET_PEER,        ROLE_NET,  ROLE_MAIN, 16 * KIB, OFTEN, NO_FD)  /* what the peer and TLS showed */ \
     X(NET_HEAD,        ROLE_NET,  ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* status and the headers we keep */ \
     X(NET_BODY,        ROLE_NET,  ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* a piece of the answer */ \

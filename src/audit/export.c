@@ -62,7 +62,10 @@ static void row_put(struct exporting *exporting, const struct export_row *row)
 {
     struct export_report *report = exporting->report;
 
-    export_put(&exporting->out, exporting->wish->format, row);
+    if (exporting->wish->framed)
+        export_syslog_frame(&exporting->out, row);
+    else
+        export_put(&exporting->out, exporting->wish->format, row);
     report->first = report->rows++ == 0 ? row->index : report->first;
     report->last = row->index;
 }

@@ -28,6 +28,7 @@ struct export_wish {
     const char *kid;          /* the only key to trust, or NULL */
     int64_t since, until;     /* Unix ms; until is not in it */
     const char *event, *zone; /* NULL: any */
+    bool framed;              /* of syslog: as RFC 5425 wants it, see export_row.h */
     enum result (*write)(void *context, const void *bytes, size_t len, struct err *err);
     void *context;
 };

@@ -35,6 +35,11 @@ void export_csv(struct buf *out, const struct export_row *row);
 void export_cef(struct buf *out, const struct export_row *row);
 void export_leef(struct buf *out, const struct export_row *row);
 void export_syslog(struct buf *out, const struct export_row *row);
+/* A frame of RFC 5425: the length of a message, and the message. That holds the signed record as it
+ * stands in the log; is it then longer than FRAME_MAX, what export_syslog() has of it; and if even
+ * that is longer, its trace alone. */
+#define FRAME_MAX 8192 /* octets of a message that a receiver should take: RFC 5425 4.3.1 */
+void export_syslog_frame(struct buf *out, const struct export_row *row);
 void export_otlp(struct buf *out, const struct export_row *row);
 
 /* Text from outside on one line, as text_escape() makes it, and not more than EXPORT_FIELD bytes of

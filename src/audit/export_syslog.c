@@ -40,13 +40,17 @@ static void put_header(struct buf *out, const struct export_row *row)
     export_clean_name(out, row->event, 32);
 }
 
-void export_syslog(struct buf *out, const struct export_row *row)
+static void put_trace(struct buf *out, const struct export_row *row)
 {
     put_header(out, row);
     buf_puts(out, " [" SD_ID);
     put_param(out, "origin", row->origin);
     buf_printf(out, " index=\"%" PRIu64 "\" leafHash=\"%s\" checkpointSize=\"%" PRIu64 "\"",
                row->index, row->leaf, row->checkpoint_size);
+}
+
+static void put_facts(struct buf *out, const struct export_row *row)
+{
     put_param(out, "order", row->order);
     put_param(out, "outcome", row->status);
     put_param(out, "operation", row->operation);
@@ -55,7 +59,51 @@ void export_syslog(struct buf *out, const struct export_row *row)
     put_param(out, "peer", row->peer);
     if (row->http_status > 0)
         buf_printf(out, " httpStatus=\"%d\"", row->http_status);
+}
+
+static void put_projection(struct buf *out, const struct export_row *row)
+{
+    put_trace(out, row);
+    put_facts(out, row);
     buf_puts(out, "] " BOM);
     export_clean(out, row->message);
+}
+
+/* The record is ASCII, so that no BOM stands between it and its signature. */
+static void put_record(struct buf *out, const struct export_row *row)
+{
+    put_trace(out, row);
+    put_facts(out, row);
+    buf_puts(out, "] ");
+    buf_put(out, row->line, row->len);
+}
+
+static void put_trace_alone(struct buf *out, const struct export_row *row)
+{
+    put_trace(out, row);
+    buf_puts(out, "] " BOM "this record is too long for syslog: the log has it");
+}
+
+void export_syslog(struct buf *out, const struct export_row *row)
+{
+    put_projection(out, row);
     buf_putc(out, '\n');
+}
+
+void export_syslog_frame(struct buf *out, const struct export_row *row)
+{
+    AUTO_BUF text = BUF_INIT(EXPORT_JSON_MAX);
+
+    put_record(&text, row);
+    if (text.len > FRAME_MAX) {
+        buf_reset(&text);
+        put_projection(&text, row);
+    }
+    if (text.len > FRAME_MAX) {
+        buf_reset(&text);
+        put_trace_alone(&text, row);
+    }
+    buf_printf(out, "%zu ", text.len);
+    buf_put(out, text.data, text.len);
+    out->failed = out->failed || text.failed;
 }

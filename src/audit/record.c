@@ -88,7 +88,7 @@ static void put_api(struct buf *out, const struct audit_event *event)
 }
 
 struct url {
-    char scheme[16], host[256];
+    char scheme[16], host[256], port[8]; /* port: "" when the scheme's */
     const char *path;
 };
 
@@ -97,6 +97,27 @@ static void piece_copy(char *out, size_t size, const char *from, size_t len)
     len = len < size - 1 ? len : size - 1;
     memcpy(out, from, len);
     out[len] = '\0';
+}
+
+/* OCSF's hostname is a host's name, without a port. */
+static void host_split(struct url *out, const char *text, size_t len)
+{
+    size_t digits = 0;
+
+    while (digits < len && text[len - digits - 1] >= '0' && text[len - digits - 1] <= '9')
+        digits++;
+    if (digits > 0 && digits <= 5 && digits < len && text[len - digits - 1] == ':') {
+        piece_copy(out->port, sizeof out->port, text + len - digits, digits);
+        len -= digits + 1;
+    }
+    piece_copy(out->host, sizeof out->host, text, len);
+}
+
+static void put_host(struct buf *out, const struct url *url)
+{
+    put_after(out, ",\"hostname\":", url->host);
+    if (url->port[0] != '\0')
+        buf_printf(out, ",\"port\":%s", url->port);
 }
 
 static void url_split(const char *text, struct url *out)
@@ -109,7 +130,7 @@ static void url_split(const char *text, struct url *out)
     piece_copy(out->scheme, sizeof out->scheme, text, (size_t)(rest - text));
     rest += 3;
     out->path = rest + strcspn(rest, "/");
-    piece_copy(out->host, sizeof out->host, rest, (size_t)(out->path - rest));
+    host_split(out, rest, (size_t)(out->path - rest));
 }
 
 static void put_request(struct buf *out, const struct audit_event *event, const struct url *url)
@@ -120,7 +141,7 @@ static void put_request(struct buf *out, const struct audit_event *event, const 
     put_after(out, ",\"http_request\":{\"http_method\":", method);
     put_after(out, ",\"url\":{\"url_string\":", event->url);
     put_after(out, ",\"scheme\":", url->scheme);
-    put_after(out, ",\"hostname\":", url->host);
+    put_host(out, url);
     put_after(out, ",\"path\":", url->path);
     buf_puts(out, "}}");
 }
@@ -136,7 +157,7 @@ static void put_endpoints(struct buf *out, const struct audit_event *event)
     if (given(event->peer_address)) {
         put_after(out, ",\"dst_endpoint\":{\"ip\":", event->peer_address);
         if (given(url.host))
-            put_after(out, ",\"hostname\":", url.host);
+            put_host(out, &url);
         buf_putc(out, '}');
     }
     if (given(event->url))

@@ -1,18 +1,15 @@
-#include "audit_verb.h"
+#include "export_job.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "guard.h"
 
-enum { FORMAT = AUDIT_OWN, SINCE, UNTIL, EVENT, ZONE, OUT, KEY };
-
 static const char help[] =
     "usage: georder audit export --format FORMAT [--since T] [--until T] [--event NAME]\n"
-    "                            [--zone ZONE] [--out FILE] [--key THUMBPRINT]\n"
+    "                            [--zone ZONE] [--out FILE [--sign]] [--key THUMBPRINT]\n"
+    "       georder audit export --format syslog --to HOST:PORT [--to-ca FILE] ...\n"
     "\n"
     "A row a record, for other tools. FORMAT is jsonl (the signed records), ocsf (the events), "
     "csv,\n"
@@ -24,20 +21,34 @@ static const char help[] =
     "  --event NAME              say order.denied\n"
     "  --zone ZONE               say example.com\n"
     "  --out FILE                a new file, and FILE.manifest.json beside it, with rows, SHA-256\n"
-    "                            and checkpoint; else the rows go to stdout\n" AUDIT_PLACE_HELP
+    "                            and checkpoint; else the rows go to stdout\n"
+    "  --sign                    with the audit key: record log.exported, which holds the SHA-256 "
+    "of\n"
+    "                            both files, and its receipt FILE.manifest.tlog-proof; check them "
+    "by\n"
+    "                            georder audit verify --manifest "
+    "FILE.manifest.json\n"
+    "  --to HOST:PORT            to a syslog server over TLS (RFC 5425), each message with the "
+    "signed\n"
+    "                            record; nothing acknowledges them, so that it proves nothing\n"
+    "  --to-ca FILE              the CAs to trust for it, PEM; else the system's\n" AUDIT_PLACE_HELP
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --config FILE  --json (with --out: the manifest)  --quiet  --verbose  --help\n"
     "\n"
-    "exit: 0 exported, 10 the log is not good, or cannot be read\n";
+    "exit: 0 exported, 6 the server is not the one named, 7 not reached, 8 the connection broke,\n"
+    "9 key trouble (--sign), 10 the log is not good, or cannot be read\n";
 
 static const struct option own[] = {AUDIT_PLACE,
-                                    {"format", required_argument, NULL, FORMAT},
+                                    {"format", required_argument, NULL, EXPORT_FORMAT},
                                     {"since", required_argument, NULL, SINCE},
                                     {"until", required_argument, NULL, UNTIL},
                                     {"event", required_argument, NULL, EVENT},
                                     {"zone", required_argument, NULL, ZONE},
                                     {"out", required_argument, NULL, OUT},
                                     {"key", required_argument, NULL, KEY},
+                                    {"sign", no_argument, NULL, SIGN},
+                                    {"to", required_argument, NULL, TO},
+                                    {"to-ca", required_argument, NULL, TO_CA},
                                     {NULL, 0, NULL, 0}};
 
 struct target {
@@ -70,13 +81,14 @@ static enum result moment(const struct verb_call *call, int option, const char *
 static enum result format_take(const struct verb_call *call, struct export_wish *wish,
                                struct err *err)
 {
-    const char *name = audit_verb_value(call, FORMAT);
+    const char *name = audit_verb_value(call, EXPORT_FORMAT);
 
     wish->format = name != NULL ? export_format_named(name) : EXPORT_FORMATS;
     if (wish->format == EXPORT_FORMATS)
         return err_set(err, RESULT_USAGE,
                        "--format: say jsonl, ocsf, csv, cef, leef, syslog or otlp");
-    if (call->session->options.json && audit_verb_value(call, OUT) == NULL)
+    if (call->session->options.json && audit_verb_value(call, OUT) == NULL &&
+        audit_verb_value(call, TO) == NULL)
         return err_set(err, RESULT_USAGE,
                        "--json prints the manifest, so the rows need --out FILE");
     return RESULT_OK;
@@ -97,123 +109,6 @@ static enum result wish_take(const struct verb_call *call, struct export_wish *w
     return RESULT_OK;
 }
 
-static enum result file_make(const char *path, int *fd, struct err *err)
-{
-    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (*fd >= 0)
-        return RESULT_OK;
-    if (errno == EEXIST)
-        return err_set(err, RESULT_USAGE, "%s is there already: it is not overwritten", path);
-    return err_errno(err, RESULT_USAGE, "--out: %s", path);
-}
-
-/* Behind the lock no file can be made, nor be taken away. */
-static enum result files_make(const char *path, int *out, int *manifest, struct err *err)
-{
-    AUTO_BUF name = BUF_INIT(4096);
-
-    if (path == NULL)
-        return RESULT_OK;
-    buf_printf(&name, "%s.manifest.json", path);
-    if (buf_check(&name, "--out", err) != RESULT_OK || file_make(path, out, err) != RESULT_OK)
-        return err->result;
-    if (file_make(buf_text(&name), manifest, err) != RESULT_OK) {
-        (void)unlink(path);
-        return err->result;
-    }
-    return RESULT_OK;
-}
-
-static void moment_add(cJSON *filter, const char *name, int64_t when)
-{
-    char text[RFC3339_LEN + 1];
-
-    if (when <= 0 || when == INT64_MAX)
-        return;
-    time_format(when, text);
-    cJSON_AddStringToObject(filter, name, text);
-}
-
-static cJSON *filter_json(const struct export_wish *wish)
-{
-    cJSON *filter = cJSON_CreateObject();
-
-    moment_add(filter, "since", wish->since);
-    moment_add(filter, "until", wish->until);
-    if (wish->event != NULL)
-        cJSON_AddStringToObject(filter, "event", wish->event);
-    if (wish->zone != NULL)
-        cJSON_AddStringToObject(filter, "zone", wish->zone);
-    return filter;
-}
-
-static void rows_add(cJSON *manifest, const struct export_report *report)
-{
-    cJSON_AddNumberToObject(manifest, "rows", (double)report->rows);
-    if (report->rows > 0) {
-        cJSON_AddNumberToObject(manifest, "first_index", (double)report->first);
-        cJSON_AddNumberToObject(manifest, "last_index", (double)report->last);
-    }
-    cJSON_AddNumberToObject(manifest, "bytes", (double)report->bytes);
-    cJSON_AddStringToObject(manifest, "sha256", report->sha256);
-    cJSON_AddNumberToObject(manifest, "records_behind_checkpoint", (double)report->left_out);
-}
-
-/* The caller's. Only what the checkpoint says in it is signed. */
-static cJSON *manifest_json(const struct verb_call *call, const struct export_wish *wish,
-                            const struct export_report *report, const struct err *err)
-{
-    cJSON *manifest = cJSON_CreateObject();
-    const char *path = audit_verb_value(call, OUT), *slash = strrchr(path, '/');
-
-    cJSON_AddNumberToObject(manifest, "georder_export", 1);
-    cJSON_AddBoolToObject(manifest, "complete", err->result == RESULT_OK);
-    cJSON_AddStringToObject(manifest, "file", slash != NULL ? slash + 1 : path);
-    cJSON_AddStringToObject(manifest, "format", export_format_name(wish->format));
-    cJSON_AddStringToObject(manifest, "origin", audit_verb_origin(call));
-    cJSON_AddItemToObject(manifest, "filter", filter_json(wish));
-    if (err->result != RESULT_OK)
-        return manifest;
-    rows_add(manifest, report);
-    cJSON_AddNumberToObject(manifest, "checkpoint_size", (double)report->checkpoint_size);
-    cJSON_AddStringToObject(manifest, "checkpoint", buf_text(&report->note));
-    cJSON_AddStringToObject(manifest, "key", report->kid);
-    cJSON_AddBoolToObject(manifest, "key_trusted", wish->kid != NULL);
-    cJSON_AddBoolToObject(manifest, "signed", false);
-    return manifest;
-}
-
-static enum result manifest_write(int fd, const cJSON *manifest, struct err *err)
-{
-    AUTO_BUF text = BUF_INIT(256 * KIB);
-
-    json_put_pretty(&text, manifest);
-    buf_putc(&text, '\n');
-    if (buf_check(&text, "manifest", err) != RESULT_OK ||
-        file_write(fd, "manifest", buf_text(&text), text.len, err) != RESULT_OK)
-        return err->result;
-    return fsync(fd) == 0 ? RESULT_OK : err_errno(err, RESULT_INTERNAL, "manifest");
-}
-
-/* Rows are on the disk before the manifest vouches for them; a failed export has one that says so.
- */
-static enum result conclude(const struct verb_call *call, const struct export_wish *wish,
-                            const struct export_report *report, int fd, struct err *err)
-{
-    const struct target *target = wish->context;
-    struct err second = {0};
-    cJSON *manifest;
-
-    if (fd < 0)
-        return err->result;
-    if (err->result == RESULT_OK && fsync(target->fd) != 0)
-        (void)err_errno(err, RESULT_INTERNAL, "%s: cannot flush", target->name);
-    manifest = manifest_json(call, wish, report, err);
-    (void)manifest_write(fd, manifest, err->result == RESULT_OK ? err : &second);
-    output_add(&call->session->output, "manifest", manifest);
-    return err->result;
-}
-
 static void tell(const struct output *output, const struct export_wish *wish,
                  const struct export_report *report)
 {
@@ -225,35 +120,60 @@ static void tell(const struct output *output, const struct export_wish *wish,
              (unsigned long long)report->left_out);
 }
 
-static enum result rows_export(struct verb_call *call, struct export_wish *wish, int manifest,
-                               struct err *err)
+/* The audit key is opened before the lock, as for an order. */
+static enum result key_open(struct verb_call *call, struct err *err)
 {
-    struct export_report report = {0};
-    enum result result;
+    struct session *session = call->session;
 
-    wish->kid = audit_verb_key(call, KEY);
-    result = audit_export(call->session->audit_fd, audit_verb_origin(call), wish, &report, err);
-    if (conclude(call, wish, &report, manifest, err) == RESULT_OK && result == RESULT_OK)
-        tell(&call->session->output, wish, &report);
-    buf_free(&report.note);
+    if (audit_verb_value(call, SIGN) == NULL)
+        return audit_verb_open(call, err);
+    if (audit_verb_value(call, OUT) == NULL || audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
+        return err_set(err, RESULT_USAGE,
+                       "--sign needs --out FILE, and a config that names the "
+                       "audit key: not --directory");
+    if (session_config(session, err) != RESULT_OK || session_directory(session, err) != RESULT_OK)
+        return err->result;
+    return keys_start(&session->keys, &session->config, true, err);
+}
+
+static enum result rows_export(struct export_job *job, struct err *err)
+{
+    struct session *session = job->call->session;
+
+    job->wish.kid = audit_verb_key(job->call, KEY);
+    if (audit_export(session->audit_fd, audit_verb_origin(job->call), &job->wish, &job->report,
+                     err) != RESULT_OK) {
+        (void)manifest_write(job, err);
+        return err->result;
+    }
+    if (manifest_write(job, err) == RESULT_OK)
+        tell(&session->output, &job->wish, &job->report);
     return err->result;
 }
 
 static enum result run(struct verb_call *call, struct err *err)
 {
-    AUTO_FD out = -1, manifest = -1;
-    const char *path = audit_verb_value(call, OUT);
-    struct target target = {path != NULL ? path : "standard output", STDOUT_FILENO};
-    struct export_wish wish = {.write = target_write, .context = &target};
+    struct target target = {"standard output", STDOUT_FILENO};
+    AUTO_EXPORT_JOB job = EXPORT_JOB_INIT;
+    AUTO_SYSLOG_STREAM stream = SYSLOG_STREAM_INIT;
+    bool sign = audit_verb_value(call, SIGN) != NULL;
 
-    if (wish_take(call, &wish, err) != RESULT_OK || audit_verb_open(call, err) != RESULT_OK ||
-        files_make(path, &out, &manifest, err) != RESULT_OK)
+    job.call = call;
+    job.wish = (struct export_wish){.write = target_write, .context = &target};
+    if (wish_take(call, &job.wish, err) != RESULT_OK || key_open(call, err) != RESULT_OK ||
+        syslog_stream_prepare(call, &stream, err) != RESULT_OK ||
+        manifest_files_make(&job, err) != RESULT_OK)
         return err->result;
-    if (path != NULL)
-        target.fd = out;
-    if (guard_lock_main(call->session->audit_fd, false, err) != RESULT_OK)
+    if (job.rows.path != NULL)
+        target = (struct target){job.rows.path, job.rows.fd};
+    if (guard_lock_main(call->session->audit_fd, sign, err) != RESULT_OK)
         return err->result;
-    return rows_export(call, &wish, manifest, err);
+    if (stream.request.port != 0)
+        return syslog_stream_run(&job, &stream, err);
+    if ((sign && session_ready(call->session, err) != RESULT_OK) ||
+        rows_export(&job, err) != RESULT_OK)
+        return err->result;
+    return sign ? manifest_sign(&job, err) : RESULT_OK;
 }
 
 const struct verb audit_export_verb = {"export", help, own, 0, run};

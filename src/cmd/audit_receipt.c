@@ -2,21 +2,18 @@
 
 #include "guard.h"
 
-static enum result files_read(const char *path, const char *jwk, struct buf *receipt,
-                              char kid[AUDIT_KID_LEN + 1], struct err *err)
+enum result audit_verb_jwk(const char *path, char kid[AUDIT_KID_LEN + 1], struct err *err)
 {
     AUTO_BUF text = BUF_INIT(AUDIT_JWK_MAX);
 
-    if (guard_read(path, GUARD_PUBLIC, RESULT_USAGE, receipt, err) != RESULT_OK)
-        return err->result;
-    if (jwk == NULL)
+    if (path == NULL)
         return RESULT_OK;
-    if (guard_read(jwk, GUARD_PUBLIC, RESULT_USAGE, &text, err) != RESULT_OK)
+    if (guard_read(path, GUARD_PUBLIC, RESULT_USAGE, &text, err) != RESULT_OK)
         return err->result;
     if (audit_jwk_kid(buf_text(&text), text.len, kid, err) == RESULT_OK)
         return RESULT_OK;
     err->result = RESULT_USAGE;
-    return err_prefix(err, "%s", jwk);
+    return err_prefix(err, "%s", path);
 }
 
 static void payload_tell(struct output *output, const struct audit_receipt *receipt)
@@ -66,8 +63,8 @@ enum result audit_verb_receipt(struct verb_call *call, const char *path, const c
     char kid[AUDIT_KID_LEN + 1] = "";
     enum result result;
 
-    if (files_read(path, jwk, &text, kid, err) != RESULT_OK ||
-        guard_lock_main(-1, false, err) != RESULT_OK)
+    if (guard_read(path, GUARD_PUBLIC, RESULT_USAGE, &text, err) != RESULT_OK ||
+        audit_verb_jwk(jwk, kid, err) != RESULT_OK || guard_lock_main(-1, false, err) != RESULT_OK)
         return err->result;
     result = audit_receipt_check(buf_text(&text), text.len, audit_verb_value(call, AUDIT_ORIGIN),
                                  jwk != NULL ? kid : key, &receipt, err);

@@ -52,6 +52,11 @@ MUST_USE enum result audit_verb_anchors_trust(struct verb_call *call, const char
 MUST_USE enum result audit_verb_anchors(struct verb_call *call, const char *key,
                                         const struct audit_anchors *anchors, struct err *err);
 
+/* `verify --manifest PATH`, likewise: an export, its manifest and the receipt beside it. */
+MUST_USE enum result audit_verb_manifest(struct verb_call *call, const char *path, const char *jwk,
+                                         const char *key, struct err *err);
+/* The thumbprint of the key in a JWK file; path NULL: nothing is done. */
+MUST_USE enum result audit_verb_jwk(const char *path, char kid[AUDIT_KID_LEN + 1], struct err *err);
 /* A record for people, whole. */
 void audit_verb_show(const struct output *output, uint64_t index, const cJSON *payload);
 

@@ -2,11 +2,12 @@
 
 #include "guard.h"
 
-enum { KEY = AUDIT_OWN, RECEIPT, JWK, WITNESS_KEY, TSA_CA };
+enum { KEY = AUDIT_OWN, RECEIPT, JWK, MANIFEST, WITNESS_KEY, TSA_CA };
 
 static const char help[] =
     "usage: georder audit verify [--key THUMBPRINT] [--witness-key VKEY] [--tsa-ca FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
+    "       georder audit verify --manifest FILE.manifest.json (--key THUMBPRINT | --jwk FILE)\n"
     "\n"
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
     "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
@@ -14,6 +15,9 @@ static const char help[] =
     "\n" AUDIT_PLACE_HELP
     "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
     "  --receipt FILE            check this receipt, by --key or --jwk\n"
+    "  --manifest FILE           check this export, that --sign wrote: rows, manifest and the "
+    "receipt\n"
+    "                            beside it, by --key or --jwk\n"
     "  --jwk FILE                the log's public key (RFC 7517), in place of its thumbprint\n"
     "  --witness-key VKEY        a witness (C2SP) whose cosignatures count, besides the config's\n"
     "  --tsa-ca FILE             certificates (PEM) to check time stamps by, not the config's\n"
@@ -24,6 +28,7 @@ static const char help[] =
 static const struct option own[] = {AUDIT_PLACE,
                                     {"key", required_argument, NULL, KEY},
                                     {"receipt", required_argument, NULL, RECEIPT},
+                                    {"manifest", required_argument, NULL, MANIFEST},
                                     {"jwk", required_argument, NULL, JWK},
                                     {"witness-key", required_argument, NULL, WITNESS_KEY},
                                     {"tsa-ca", required_argument, NULL, TSA_CA},
@@ -62,16 +67,23 @@ static void document(const struct verb_call *call, const struct audit_report *re
         output_add(output, "where", cJSON_CreateNumber((double)report->where));
 }
 
-static enum result receipt(struct verb_call *call, struct err *err)
+/* What carries its own proof. */
+static enum result alone(struct verb_call *call, struct err *err)
 {
     const char *key = audit_verb_value(call, KEY), *jwk = audit_verb_value(call, JWK);
+    const char *path = audit_verb_value(call, RECEIPT),
+               *manifest = audit_verb_value(call, MANIFEST);
+    const char *name = path != NULL ? "--receipt" : "--manifest";
 
     if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
-        return err_set(err, RESULT_USAGE, "--receipt needs no log: not with --directory");
+        return err_set(err, RESULT_USAGE, "%s needs no log: not with --directory", name);
+    if (path != NULL && manifest != NULL)
+        return err_set(err, RESULT_USAGE, "--receipt and --manifest: one at a time");
     if ((key == NULL) == (jwk == NULL))
         return err_set(err, RESULT_USAGE,
-                       "--receipt: give the key to trust, by --key THUMBPRINT or --jwk FILE");
-    return audit_verb_receipt(call, audit_verb_value(call, RECEIPT), jwk, key, err);
+                       "%s: give the key to trust, by --key THUMBPRINT or --jwk FILE", name);
+    return (path != NULL ? audit_verb_receipt : audit_verb_manifest)(
+        call, path != NULL ? path : manifest, jwk, key, err);
 }
 
 static void anchors_free(struct audit_anchors *anchors)
@@ -84,10 +96,10 @@ static enum result run(struct verb_call *call, struct err *err)
     __attribute__((cleanup(anchors_free))) struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
     struct audit_report report = {0};
 
-    if (audit_verb_value(call, RECEIPT) != NULL)
-        return receipt(call, err);
+    if (audit_verb_value(call, RECEIPT) != NULL || audit_verb_value(call, MANIFEST) != NULL)
+        return alone(call, err);
     if (audit_verb_value(call, JWK) != NULL)
-        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt");
+        return err_set(err, RESULT_USAGE, "--jwk: only with --receipt or --manifest");
     if (audit_verb_open(call, err) != RESULT_OK ||
         audit_verb_anchors_trust(call, audit_verb_value(call, WITNESS_KEY),
                                  audit_verb_value(call, TSA_CA), &anchors, err) != RESULT_OK ||

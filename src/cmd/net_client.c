@@ -1,5 +1,8 @@
 #include "net_client.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "guard.h"
 #include "interrupt.h"
 
@@ -97,24 +100,31 @@ static bool contradictory(const struct exchange *out)
                                       : out->outcome == NET_ANSWERED && !out->has_head;
 }
 
-static void await_end(struct net *net, int64_t deadline, struct exchange *out)
+/* One message; false: there will be no other, and out tells why. */
+static bool await_one(struct net *net, int64_t deadline, struct exchange *out, bool *done)
 {
     AUTO_MSG msg = MSG_INIT;
     struct err cause = {0};
+
+    if (!interrupt_wait(net->ipc.fd, deadline)) {
+        interrupted(net, out);
+        return false;
+    }
+    if (ipc_receive(&net->ipc, &msg, deadline, NULL, &cause) == RESULT_OK &&
+        take(&msg, out, done, &cause) == RESULT_OK)
+        return true;
+    (void)err_prefix(&cause, "georder-net broke off");
+    lost(net, out, 100, cause.text);
+    return false;
+}
+
+static void await_end(struct net *net, int64_t deadline, struct exchange *out)
+{
     bool done = false;
 
-    while (!done) {
-        if (!interrupt_wait(net->ipc.fd, deadline)) {
-            interrupted(net, out);
+    while (!done)
+        if (!await_one(net, deadline, out, &done))
             return;
-        }
-        if (ipc_receive(&net->ipc, &msg, deadline, NULL, &cause) != RESULT_OK ||
-            take(&msg, out, &done, &cause) != RESULT_OK) {
-            (void)err_prefix(&cause, "georder-net broke off");
-            lost(net, out, 100, cause.text);
-            return;
-        }
-    }
     if (contradictory(out))
         lost(net, out, 100, "georder-net contradicts itself");
 }
@@ -163,6 +173,49 @@ void net_exchange(struct net *net, const struct net_request *request, int *crede
     out->outcome = NET_UNSENT;
     if (net_ask(net, request, credential, &out->why) == RESULT_OK)
         net_await(net, request, out);
+}
+
+/* The other end of the pipe is net's alone, so that its end can be noticed here. */
+static enum result stream_ask(struct net *net, const struct net_request *request, int *rows,
+                              struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(KIB);
+    AUTO_FD theirs = -1;
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return err_errno(err, RESULT_INTERNAL, "cannot make a pipe");
+    theirs = fds[0];
+    *rows = fds[1];
+    put_net_stream(&body, request);
+    return ipc_send(&net->ipc, MSG_NET_STREAM, &body, theirs, err);
+}
+
+enum result net_stream(struct net *net, const struct net_request *request, int *rows,
+                       struct exchange *out, struct err *err)
+{
+    int64_t deadline = clock_monotonic() + request->connect_ms + GRACE;
+    bool done = false;
+
+    out->outcome = NET_UNSENT;
+    if (stream_ask(net, request, rows, err) != RESULT_OK)
+        return err_prefix(err, "georder-net cannot be asked, and nothing was sent");
+    while (!out->has_peer && !done)
+        if (!await_one(net, deadline, out, &done))
+            break;
+    if (out->why.result != RESULT_OK)
+        *err = out->why;
+    return err->result;
+}
+
+void net_stream_end(struct net *net, const struct net_request *request, struct exchange *out)
+{
+    int64_t deadline = clock_monotonic() + request->total_ms + GRACE;
+    bool done = false;
+
+    while (!done)
+        if (!await_one(net, deadline, out, &done))
+            return;
 }
 
 void net_abandon(struct net *net)

@@ -44,6 +44,13 @@ void net_exchange(struct net *net, const struct net_request *request, int *crede
 MUST_USE enum result net_ask(struct net *net, const struct net_request *request, int *credential,
                              struct err *err);
 void net_await(struct net *net, const struct net_request *request, struct exchange *out);
+/* A stream to a syslog server: what is written to *rows goes there, once this has returned. Not OK:
+ * there is no connection, and why. When net has closed its end of the pipe, it is over. */
+MUST_USE enum result net_stream(struct net *net, const struct net_request *request, int *rows,
+                                struct exchange *out, struct err *err);
+/* With *rows closed: what became of it. NET_ANSWERED: all was handed to TLS; no server tells more.
+ */
+void net_stream_end(struct net *net, const struct net_request *request, struct exchange *out);
 /* Ends net in the middle of a request that it cannot have sent, for want of the credential. */
 void net_abandon(struct net *net);
 void exchange_free(struct exchange *exchange);

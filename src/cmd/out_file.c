@@ -26,9 +26,11 @@ enum result out_file_make(struct out_file *file, const char *path, struct err *e
         return err->result;
     file->fd = openat(fd, slash == NULL ? path : slash + 1,
                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file->fd < 0)
-        return err_errno(err, RESULT_USAGE, "%s: cannot make this file", path);
-    return RESULT_OK;
+    if (file->fd >= 0)
+        return RESULT_OK;
+    if (errno == EEXIST)
+        return err_set(err, RESULT_USAGE, "%s is there already: it is not overwritten", path);
+    return err_errno(err, RESULT_USAGE, "%s: cannot make this file", path);
 }
 
 enum result out_file_write(struct out_file *file, const struct buf *text, struct err *err)
@@ -40,6 +42,13 @@ enum result out_file_write(struct out_file *file, const struct buf *text, struct
     if (fsync(file->fd) != 0)
         return err_errno(err, RESULT_INTERNAL, "%s: cannot flush", file->path);
     return RESULT_OK;
+}
+
+void out_file_discard(struct out_file *file)
+{
+    if (file->fd >= 0)
+        (void)unlink(file->path);
+    fd_close(&file->fd);
 }
 
 void out_file_close(struct out_file *file)

@@ -19,6 +19,8 @@ struct out_file {
 MUST_USE enum result out_file_make(struct out_file *file, const char *path, struct err *err);
 /* All of it, durably. Without this the file stays empty: behind the lock it cannot be removed. */
 MUST_USE enum result out_file_write(struct out_file *file, const struct buf *text, struct err *err);
+/* Before the lock: takes away what was made. */
+void out_file_discard(struct out_file *file);
 void out_file_close(struct out_file *file);
 
 #endif

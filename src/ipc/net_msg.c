@@ -105,6 +105,28 @@ void get_net_anchor(struct msg *msg, struct net_request *request)
         msg->malformed = true;
 }
 
+void put_net_stream(struct buf *body, const struct net_request *request)
+{
+    put_text(body, request->host);
+    put_u32(body, request->port);
+    put_u32(body, request->connect_ms);
+    put_u32(body, request->total_ms);
+}
+
+void get_net_stream(struct msg *msg, struct net_request *request)
+{
+    memset(request, 0, sizeof *request);
+    request->anchor = true;
+    request->host = get_text(msg);
+    request->port = get_u32(msg);
+    request->path = request->body = request->resolve = request->proxy = "";
+    request->minimum_tls = 0x0303;
+    request->connect_ms = get_u32(msg);
+    request->total_ms = get_u32(msg);
+    if (request->port > 65535)
+        msg->malformed = true;
+}
+
 void put_net_peer(struct buf *body, const struct net_peer *peer)
 {
     put_text(body, peer->address);

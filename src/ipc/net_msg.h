@@ -56,7 +56,7 @@ struct net_head {
 };
 
 enum net_outcome {
-    NET_ANSWERED, /* head and whole body came */
+    NET_ANSWERED, /* head and whole body came; of a stream: all of it was handed to TLS */
     NET_UNSENT,   /* it is certain that no byte of the request was sent */
     NET_LOST,     /* the request was, or may have been, sent, and no whole answer came */
 };
@@ -66,6 +66,9 @@ void get_net_request(struct msg *msg, struct net_request *request);
 /* NET_ANCHOR: of the above host, port, path, body, proxy, times, and what is an anchor's. */
 void put_net_anchor(struct buf *body, const struct net_request *request);
 void get_net_anchor(struct msg *msg, struct net_request *request);
+/* NET_STREAM: of the above host, port and times; to a syslog server, which is an anchor's like. */
+void put_net_stream(struct buf *body, const struct net_request *request);
+void get_net_stream(struct msg *msg, struct net_request *request);
 void put_net_peer(struct buf *body, const struct net_peer *peer);
 void get_net_peer(struct msg *msg, struct net_peer *peer);
 void put_net_head(struct buf *body, const struct net_head *head);

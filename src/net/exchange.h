@@ -32,6 +32,7 @@ struct exchange {
     X509_STORE *trust;
     struct verdict *verdict;
     int credential; /* read end of the pipe, or -1 */
+    int rows;       /* of a stream: read end of the pipe of its messages; else -1 */
     int64_t connect_deadline, deadline;
 
     struct target target;     /* what we connect to: the API's host, or the proxy */
@@ -49,6 +50,9 @@ struct exchange {
 /* The whole life of a worker process; parent: who must be alive. */
 _Noreturn void worker_run(struct exchange *x, pid_t parent);
 
+/* Both times are within 1 ms to 1 h. */
+MUST_USE enum result times_check(const struct net_request *request, struct err *err);
+MUST_USE bool host_valid(const char *host);
 MUST_USE enum result request_check(const struct net_request *request, struct err *err);
 /* Splits "http://host:port". */
 MUST_USE bool proxy_parse(const char *text, struct target *out);

@@ -111,6 +111,7 @@ static void exchange_watch(struct exchange *x)
     if (pid == 0) /* never returns */
         worker_run(x, parent);
     fd_close(&x->credential);
+    fd_close(&x->rows);
     if (pid < 0) {
         x->verdict->outcome = NET_UNSENT;
         (void)err_errno(&x->verdict->err, RESULT_INTERNAL, "no process for the request");
@@ -138,32 +139,55 @@ static void exchange_serve(struct exchange *x, struct net *net)
     exchange_watch(x);
 }
 
+static void exchange_close(struct exchange *x)
+{
+    fd_close(&x->credential);
+    fd_close(&x->rows);
+}
+
+/* What comes along is the pipe of a credential or, of a stream, of its messages. */
+static enum result request_get(struct msg *msg, struct net_request *request, struct exchange *x,
+                               struct err *err)
+{
+    int *fd = msg->type == MSG_NET_STREAM ? &x->rows : &x->credential;
+
+    *fd = msg->fd;
+    msg->fd = -1;
+    if (msg->type == MSG_NET_STREAM)
+        get_net_stream(msg, request);
+    else if (msg->type == MSG_NET_ANCHOR)
+        get_net_anchor(msg, request);
+    else
+        get_net_request(msg, request);
+    if (msg->type == MSG_NET_STREAM && x->rows < 0)
+        return err_set(err, RESULT_INTERNAL, "a stream came without its messages");
+    return msg_end(msg, err);
+}
+
+static enum result exchange_end(struct exchange *x, struct net *net, struct err *err)
+{
+    enum result result;
+
+    x->verdict =
+        mmap(NULL, sizeof *x->verdict, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (x->verdict == MAP_FAILED)
+        return err_errno(err, RESULT_INTERNAL, "no memory for a request");
+    exchange_serve(x, net);
+    exchange_close(x); /* before the end is told: main may still write */
+    result = verdict_send(&net->ipc, x->verdict, err);
+    (void)munmap(x->verdict, sizeof *x->verdict);
+    return result;
+}
+
 static enum result request_serve(struct net *net, struct msg *msg, struct err *err)
 {
     struct net_request request;
-    struct exchange x = {.ipc = &net->ipc, .request = &request, .credential = msg->fd};
-    enum result result;
+    __attribute__((cleanup(exchange_close))) struct exchange x = {
+        .ipc = &net->ipc, .request = &request, .credential = -1, .rows = -1};
 
-    msg->fd = -1;
-    if (msg->type == MSG_NET_ANCHOR)
-        get_net_anchor(msg, &request);
-    else
-        get_net_request(msg, &request);
-    if (msg_end(msg, err) != RESULT_OK) {
-        fd_close(&x.credential);
+    if (request_get(msg, &request, &x, err) != RESULT_OK)
         return err->result;
-    }
-    x.verdict =
-        mmap(NULL, sizeof *x.verdict, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (x.verdict == MAP_FAILED) {
-        fd_close(&x.credential);
-        return err_errno(err, RESULT_INTERNAL, "no memory for a request");
-    }
-    exchange_serve(&x, net);
-    fd_close(&x.credential);
-    result = verdict_send(&net->ipc, x.verdict, err);
-    (void)munmap(x.verdict, sizeof *x.verdict);
-    return result;
+    return exchange_end(&x, net, err);
 }
 
 static enum result serve(struct net *net, struct err *err)

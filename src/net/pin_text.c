@@ -63,7 +63,7 @@ static void names_put(struct buf *out, const X509 *leaf)
     GENERAL_NAMES_free(names);
 }
 
-static void untrusted_put(struct buf *out, X509_STORE_CTX *store, const X509 *cert)
+static void untrusted_put(struct buf *out, X509_STORE_CTX *store, const X509 *cert, bool anchor)
 {
     buf_printf(out, "%s: certificate %d of the chain, ",
                X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)),
@@ -71,7 +71,10 @@ static void untrusted_put(struct buf *out, X509_STORE_CTX *store, const X509 *ce
     name_put(out, cert != NULL ? X509_get_subject_name(cert) : NULL);
     buf_puts(out, ", issued by ");
     name_put(out, cert != NULL ? X509_get_issuer_name(cert) : NULL);
-    buf_puts(out, "; if Cloudflare has changed its CA, ca_file or this host's CA bundle needs it");
+    buf_puts(out, anchor
+                      ? "; the CA file that was given, or this host's CA bundle, must hold its CA"
+                      : "; if Cloudflare has changed its CA, ca_file or this host's CA bundle "
+                        "needs it");
 }
 
 static void reason_put(struct buf *out, X509_STORE_CTX *store, const struct exchange *x)
@@ -88,7 +91,7 @@ static void reason_put(struct buf *out, X509_STORE_CTX *store, const struct exch
         names_put(out, cert);
         buf_printf(out, ", not for %s", x->request->host);
     } else {
-        untrusted_put(out, store, cert);
+        untrusted_put(out, store, cert, x->request->anchor);
     }
 }
 

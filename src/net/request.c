@@ -15,7 +15,7 @@ static bool only(const char *text, const char *chars)
     return text[strspn(text, chars)] == '\0';
 }
 
-static bool host_valid(const char *host)
+bool host_valid(const char *host)
 {
     size_t len = strlen(host);
 
@@ -103,6 +103,11 @@ static enum result what_check(const struct net_request *request, struct err *err
         return err_set(err, RESULT_INTERNAL, "the API is not spoken to without TLS");
     if (request->minimum_tls != TLS1_2_VERSION && request->minimum_tls != TLS1_3_VERSION)
         return err_set(err, RESULT_CONFIG, "api.minimum_tls is neither 1.2 nor 1.3");
+    return times_check(request, err);
+}
+
+enum result times_check(const struct net_request *request, struct err *err)
+{
     if (request->connect_ms == 0 || request->connect_ms > DEADLINE_MAX_MS ||
         request->total_ms == 0 || request->total_ms > DEADLINE_MAX_MS)
         return err_set(err, RESULT_INTERNAL, "a deadline of the request is not within 1 ms to 1 h");

@@ -6,6 +6,7 @@
 
 #include "exchange.h"
 #include "guard.h"
+#include "stream.h"
 #include "transfer.h"
 
 #define SECURE_HEAP      65536
@@ -49,7 +50,9 @@ static void target_choose(struct exchange *x)
 
 static enum result open_everything(struct exchange *x, struct err *err)
 {
-    if (request_check(x->request, err) != RESULT_OK || secrets_prepare(err) != RESULT_OK)
+    if (x->rows >= 0
+            ? stream_check(x->request, err) != RESULT_OK
+            : request_check(x->request, err) != RESULT_OK || secrets_prepare(err) != RESULT_OK)
         return err->result;
     target_choose(x);
     return dial(x, err);
@@ -60,7 +63,7 @@ static enum net_outcome exchange_run(struct exchange *x, struct err *err)
     if (open_everything(x, err) != RESULT_OK || guard_lock_net(err) != RESULT_OK)
         return NET_UNSENT;
     atomic_store(&x->verdict->stage, STAGE_LOCKED);
-    return transfer_run(x, err);
+    return x->rows >= 0 ? stream_run(x, err) : transfer_run(x, err);
 }
 
 _Noreturn void worker_run(struct exchange *x, pid_t parent)
@@ -77,8 +80,10 @@ _Noreturn void worker_run(struct exchange *x, pid_t parent)
     if (x->connect_deadline > x->deadline)
         x->connect_deadline = x->deadline;
     verdict->outcome = exchange_run(x, &verdict->err);
-    /* When main does not take it, it does not take NET_END either. */
-    (void)peer_send(x, &ignored);
+    /* When main does not take it, it does not take NET_END either. Of a stream it says that the way
+     * is open. */
+    if (x->rows < 0)
+        (void)peer_send(x, &ignored);
     atomic_store(&verdict->stage, STAGE_DONE);
 #if GEORDER_COVERAGE
     __gcov_dump();

@@ -113,6 +113,61 @@ print(*[row["event"] for row in rows])' "$out"
     jq -es --slurpfile manifest "$out.2.manifest.json" 'length == 1 and .[0].exit == 0 and .[0].manifest == $manifest[0]' <<<"$output"
 }
 
+@test "--sign: a record holds the digests of both files, and its receipt stands beside them" {
+    local kid proof=$out.manifest.tlog-proof
+    kid=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
+    run -0 --separate-stderr georder audit export --format csv --event order.denied --out "$out" --sign
+    [ -z "$output" ]
+    jq -e '.complete and .signed and .receipt == "out.manifest.tlog-proof"' "$out.manifest.json"
+    [ "$(events)" = 'log.created policy.changed order.intent order.not_sent order.denied log.exported' ]
+    [ "$(stat -c %a "$out" "$out.manifest.json" "$proof" | xargs)" = '600 600 600' ]
+    # By other tools: the receipt alone, and two digests.
+    env -i "$GEORDER" audit verify --receipt "$proof" --key "$kid" --json | jq -e --argjson count "$count" \
+        --arg rows "$(sha256sum <"$out" | cut -d' ' -f1)" --arg manifest "$(sha256sum <"$out.manifest.json" | cut -d' ' -f1)" \
+        '.verdict == "intact" and .record.metadata.event_code == "log.exported" and .record.activity_id == 2
+        and (.record.unmapped.georder.export | .sha256 == $rows and .manifest_sha256 == $manifest and .file == "out"
+        and .format == "csv" and .filter == {"event": "order.denied"} and .rows == 1 and .first_index == 4
+        and .last_index == 4 and .checkpoint_size == $count)'
+    run -0 env -i "$GEORDER" audit verify --manifest "$out.manifest.json" --key "$kid"
+    [[ $output == "intact: $out and its manifest are what record $count says was exported"* ]]
+    run -0 env -i "$GEORDER" audit verify --manifest "$out.manifest.json" --jwk "$HOUSE/audit/keys/$kid.jwk" --json
+    jq -e --argjson count "$count" '.verdict == "intact" and .index == $count' <<<"$output"
+    verified
+}
+
+@test "an export that was altered, or its manifest, or the receipt of another record: exit 10" {
+    local kid
+    kid=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
+    check() { run -10 --separate-stderr env -i "$GEORDER" audit verify --manifest "$out.manifest.json" --key "$kid"; }
+    georder audit export --quiet --format csv --out "$out" --sign
+    cp "$out" "$out.1"
+    sed -i 's/order.denied/order.placed/' "$out"
+    check
+    [[ $stderr == *"$out is not the one that was exported: its SHA-256 is $(sha256sum <"$out" | cut -d' ' -f1), and"* ]]
+    cp "$out.1" "$out"
+    sed -i 's/"key_trusted":\ttrue/"key_trusted":\tfalse/; s/"key_trusted": true/"key_trusted": false/' "$out.manifest.json"
+    check
+    [[ $stderr == *'the manifest is not the one that was exported'* ]]
+    georder audit prove 4 >"$out.manifest.tlog-proof"
+    check
+    [[ $stderr == *'record 4 is no log.exported, but order.denied'* ]]
+    : >"$out.manifest.tlog-proof"
+    check
+    [[ $stderr == *"the manifest's receipt does not verify: malformed"* ]]
+    run -2 env -i "$GEORDER" audit verify --manifest "$out" --key "$kid"
+    run -2 env -i "$GEORDER" audit verify --manifest "$out.manifest.json"
+}
+
+@test "--sign without the audit key: no export; without --out or a config: wrong words" {
+    run -2 --separate-stderr georder audit export --format csv --sign
+    [[ $stderr == *'--sign needs --out FILE'* ]]
+    run -2 export_as csv --out "$out" --sign
+    rm "$HOUSE/pin"
+    run -9 georder audit export --format csv --out "$out" --sign
+    [ ! -s "$out.manifest.json" ]
+    run -0 georder audit export --quiet --format csv --out "$out.2"
+}
+
 @test "an altered log exports nothing to be believed: exit 10, and the manifest says so" {
     sed -i '3s/"payload":"eyJ/"payload":"eyK/' "$records"
     run -10 --separate-stderr export_as jsonl --out "$out"

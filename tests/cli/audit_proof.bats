@@ -61,7 +61,7 @@ stranger() { # ARGUMENT...
     printf '%s\n' "$output" >"$receipt"
     run -0 stranger verify --receipt "$receipt" --key "$kid"
     run -2 georder audit prove "$order" --out "$receipt"
-    [[ $output == *"$receipt: cannot make this file: File exists"* ]]
+    [[ $output == *"$receipt is there already: it is not overwritten"* ]]
     run -2 georder audit prove 11
     [[ $output == *'there is no record 11 to be proved'* ]]
     run -2 georder audit prove 0192f3a1-7b2c-7def-8123-456789abcdef
@@ -147,7 +147,7 @@ stranger() { # ARGUMENT...
     run -0 stranger verify --receipt "$receipt" --key "$kid" --json
     jq -es '.[0] | .record.metadata.event_code == "order.not_sent" and .index == 12 and .checkpoint_size == 13' <<<"$output"
     run -2 georder order --quiet --again --file "$HOUSE/order.json" --receipt "$receipt"
-    [[ $output == *'cannot make this file: File exists'* ]]
+    [[ $output == *'is there already: it is not overwritten'* ]]
     [ "$(wc -l <"$records")" = 13 ]
     run -3 georder order --quiet --file "$HOUSE/denied.json" --receipt "$receipt.denied"
     run -0 stranger verify --receipt "$receipt.denied" --jwk "$jwk" --json

@@ -1,4 +1,5 @@
 /* Whatever stands in a record: a row stays a row, a field a field, and nothing of it acts. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "export_row.h"
@@ -254,8 +255,9 @@ Test(export, leef_has_no_field_more)
     }
 }
 
-/* Reads the header and the structured data as RFC 5424 has them; returns what is left. */
-static const char *syslog_read(const char *at, size_t *params)
+/* Reads the header and the structured data as RFC 5424 has them; returns what is left, from its
+ * closing bracket on. */
+static const char *syslog_data(const char *at, size_t *params)
 {
     for (int field = 0; field < 6; field++) {
         size_t len = strcspn(at, " ");
@@ -271,8 +273,14 @@ static const char *syslog_read(const char *at, size_t *params)
             at += *at == '\\';
         }
     }
+    return at;
+}
+
+static void syslog_read(const char *row, size_t *params)
+{
+    const char *at = syslog_data(row, params);
+
     cr_assert_eq(strncmp(at, "] \xEF\xBB\xBF", 5), 0, "%s", at);
-    return at + 5;
 }
 
 Test(export, syslog_keeps_its_structured_data)
@@ -283,7 +291,7 @@ Test(export, syslog_keeps_its_structured_data)
 
         row_format(EXPORT_SYSLOG, hostile[i], &row);
         cr_assert_eq(strncmp(row.data, "<108>1 2026-11-23T18:20:00.123Z ", 32), 0, "%s", row.data);
-        (void)syslog_read(row.data, &params);
+        syslog_read(row.data, &params);
         cr_assert_eq(params, 11);
     }
 }
@@ -300,6 +308,75 @@ Test(export, syslog_as_it_is_specified)
                   "operation=\"a\\\"\\]\\\\ b\" actor=\"a\\\"\\]\\\\ b\" zone=\"a\\\"\\]\\\\ b\" "
                   "peer=\"a\\\"\\]\\\\ b\" httpStatus=\"400\"] \xEF\xBB\xBF"
                   "a\"]\\ b\n");
+}
+
+/* A frame of an event of such texts and of a record of this many bytes. Returns the message. */
+static const char *frame_make(const char *text, size_t record, struct buf *out, size_t *len)
+{
+    AUTO_BUF line = BUF_INIT(64 * KIB);
+    cJSON *event = event_make(text);
+    struct export_row row = {
+        .origin = "host.example.com/georder", .index = 7, .checkpoint_size = 9, .leaf = LEAF};
+    char *end;
+
+    for (size_t i = 0; i < record; i++)
+        buf_putc(&line, (char)('A' + i % 26));
+    row.line = buf_text(&line);
+    row.len = line.len;
+    export_row_read(&row, event);
+    export_syslog_frame(out, &row);
+    cr_assert(buf_ok(out));
+    *len = strtoul(out->data, &end, 10);
+    cr_assert_eq(*end, ' ');
+    cr_assert_eq(out->data + out->len, end + 1 + *len, "the length is not that of the message");
+    cr_assert_leq(*len, FRAME_MAX);
+    cJSON_Delete(event);
+    return end + 1;
+}
+
+Test(export, a_frame_has_the_record_while_a_receiver_takes_it)
+{
+    AUTO_BUF first = BUF_INIT(64 * KIB), most = BUF_INIT(64 * KIB), more = BUF_INIT(64 * KIB);
+    size_t len, head;
+    const char *message = frame_make("t", 1000, &first, &len);
+
+    head = len - 1000;
+    cr_assert_eq(strncmp(message, "<108>1 2026-11-23T18:20:00.123Z t georder - t [", 47), 0);
+    cr_assert_eq(strncmp(message + head - 2, "] ABC", 5), 0);
+    message = frame_make("t", FRAME_MAX - head, &most, &len);
+    cr_assert_eq(len, FRAME_MAX);
+    cr_assert_eq(strncmp(message + head, "ABC", 3), 0);
+    message = frame_make("t", FRAME_MAX - head + 1, &more, &len);
+    cr_assert_lt(len, 1000);
+    cr_assert_eq(strncmp(message + len - 6, "] \xEF\xBB\xBFt", 6), 0);
+}
+
+Test(export, a_frame_that_is_too_long_even_without_the_record_has_its_trace)
+{
+    static char text[64 * KIB];
+    AUTO_BUF frame = BUF_INIT(64 * KIB);
+    size_t len;
+    const char *message;
+
+    memset(text, 1, sizeof text - 1);
+    message = frame_make(text, 10, &frame, &len);
+    cr_assert_not_null(strstr(message, " index=\"7\" leafHash=\"" LEAF "\" checkpointSize=\"9\"]"));
+    cr_assert_not_null(strstr(message, "this record is too long for syslog: the log has it"));
+    cr_assert_null(strstr(message, "ABC"));
+}
+
+Test(export, a_frame_keeps_its_structured_data)
+{
+    for (size_t i = 0; i < HOSTILE; i++) {
+        AUTO_BUF frame = BUF_INIT(64 * KIB);
+        size_t len, params;
+        const char *message = frame_make(hostile[i], 26, &frame, &len);
+
+        for (size_t at = 0; at < len; at++)
+            cr_assert((unsigned char)message[at] >= 0x20 && message[at] != 0x7f);
+        cr_assert_str_eq(syslog_data(message, &params), "] ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        cr_assert_eq(params, 11);
+    }
 }
 
 static cJSON *row_parse(struct buf *row, struct json_doc *doc)

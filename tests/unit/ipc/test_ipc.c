@@ -330,6 +330,34 @@ Test(net_msg, a_request_reads_back)
     cr_assert_eq(got.total_ms, 2);
 }
 
+/* Whatever else main may have set, a stream has no path, no pins, no networks, no credential. */
+Test(net_msg, a_stream_reads_back)
+{
+    AUTO_MSG msg = MSG_INIT, odd = MSG_INIT;
+    struct net_request sent = {.host = "siem.example.com",
+                               .port = 6514,
+                               .path = "/client/v4/x",
+                               .connect_ms = 1,
+                               .total_ms = 2,
+                               .pins = 1},
+                       got;
+
+    put_net_stream(&msg.body, &sent);
+    get_net_stream(&msg, &got);
+    cr_assert_eq(msg_end(&msg, &err), RESULT_OK);
+    cr_assert_str_eq(got.host, "siem.example.com");
+    cr_assert_eq(got.port, 6514);
+    cr_assert_eq(got.connect_ms, 1);
+    cr_assert_eq(got.total_ms, 2);
+    cr_assert_eq(got.minimum_tls, 0x0303);
+    cr_assert(got.anchor && got.pins == 0 && got.networks == 0 && !got.plain);
+    cr_assert_str_eq(got.path, "");
+    sent.port = 65536;
+    put_net_stream(&odd.body, &sent);
+    get_net_stream(&odd, &got);
+    cr_assert_neq(msg_end(&odd, &err), RESULT_OK);
+}
+
 /* The money rule: whatever net says that cannot be read means that an order may exist. */
 Test(net_msg, an_end_that_cannot_be_read_is_a_loss)
 {
