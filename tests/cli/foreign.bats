@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The log as others verify it, with none of georder's code: openssl and coreutils by the script that
 # is installed as documentation, Go's sumdb, npm jose, Sigstore's verifier.
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 load helper
 load home
@@ -18,7 +18,7 @@ setup_file() {
         FRESH_LOG=1 AUDIT_ALG=$alg "$GEORDER_SOURCE/tests/rehearsal/make-home" "$HOUSE" "$REHEARSAL_CA" 1
         while [ "$(wc -l <"$HOUSE/audit/records/000000000000.jsonl")" -lt 11 ]; do
             run -3 georder order --quiet --file "$HOUSE/denied.json"
-            [ "$(sed -n 2p "$HOUSE/audit/checkpoint")" != 8 ] || cp "$HOUSE/audit/checkpoint" "$HOUSE/checkpoint.8"
+            cp "$HOUSE/audit/checkpoint" "$HOUSE/checkpoint.$(sed -n 2p "$HOUSE/audit/checkpoint")"
             [ "$alg/$(sed -n 2p "$HOUSE/audit/checkpoint")" != ES256/8 ] || fork_begin
         done
     done
@@ -62,7 +62,7 @@ setup() {
 log_copy() { # ALG: a copy of that log to tamper with
     rm -rf "${BATS_TEST_TMPDIR:?}/home"
     export HOUSE=$BATS_TEST_TMPDIR/home
-    mkdir "$HOUSE" && cp -a "$BATS_FILE_TMPDIR/$1"/{audit,georder.json,checkpoint.8} "$HOUSE"
+    mkdir "$HOUSE" && cp -a "$BATS_FILE_TMPDIR/$1"/{audit,georder.json,checkpoint.*} "$HOUSE"
     log=$HOUSE/audit records=$HOUSE/audit/records/000000000000.jsonl receipt=$BATS_TEST_TMPDIR/receipt
     kid=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
     jwk=$log/keys/$kid.jwk
@@ -261,4 +261,46 @@ go_verifies() { # ARGUMENT...
         sigstore "$receipt.other"
         [[ $status == 1 && $output == *'invalid checkpoint signature' ]]
     done
+}
+
+# The blocks of the page that show commands, as one script. Where they say so, they go on from each other.
+recipes() {
+    awk '/^\.Bd -literal/ {block = ""; next}
+        /^\.Ed/ {if (block ~ /^\$ /) printf "%s", block; block = ""; next}
+        {block = block $0 "\n"}' "$GEORDER_SOURCE/src/audit/georder-audit.5" |
+        sed -e 's/^\$ //' -e 's/\\e/\\/g' -e "s/THUMBPRINT/$kid/g" -e "s|/usr/share/doc/georder|$GEORDER_SOURCE/doc|" \
+            -e "s|receipt FILE|receipt $receipt|"
+}
+
+root_of_two() {
+    head -n 2 "$records" | node -e '
+        const hash = (...parts) => require("crypto").createHash("sha256").update(Buffer.concat(parts)).digest();
+        const [a, b] = require("fs").readFileSync(0, "utf8").split("\n").map((line) => hash(Buffer.of(0), Buffer.from(line)));
+        console.log(hash(Buffer.of(1), a, b).toString("base64"))'
+}
+
+@test "every recipe of georder-audit(5) works as it stands there" {
+    local hash
+    [[ -d $modules/jose ]] || skip 'npm jose is not installed: ./dev test does that'
+    prove 5
+    cd "$HOUSE" && ln -s "$modules" node_modules
+    { echo 'set -euo pipefail; georder() { "$GEORDER" "$@"; }' && recipes; } >recipes.bash
+    [ "$(grep -c . recipes.bash)" -gt 40 ]
+    GEORDER_CONFIG=$HOUSE/georder.json run -0 --separate-stderr bash recipes.bash
+    [[ $output == "intact: record 5 is in the log"* ]]
+    [[ $output == *$'\n'"11 records verified, $origin, key $kid"$'\n'* ]]
+    [[ $output == *$'\n'"record 3 verified, order.denied, among the first 11 of $origin, key $kid"$'\n'"$kid"$'\n'* ]]
+    [ "$(grep -c '^Verified OK$' <<<"$output")" = 2 ]
+    hash=$(sed -n 2p "$records" | tr -d '\n' | sha256sum)
+    [[ $output == *"\"previous\":\"${hash%% *}\""*"SHA2-256(stdin)= ${hash%% *}"* ]]
+    [[ $output == *$'\n'"$(root_of_two)"$'\n'* ]]
+    [[ $output == *$'\n'"11 records are signed by $kid"$'\n'* ]]
+    [[ $output == *$'\n'"denied.csv: OK"$'\n'* ]]
+    [[ $output == *"$(sed -n 11p "$records")"$'\n'* ]]
+}
+
+@test "the script is installed as documentation, and georder-audit(5) names it where it is" {
+    run -0 cmake --install "$GEORDER_BUILD" --prefix "$BATS_TEST_TMPDIR/prefix"
+    [ -x "$BATS_TEST_TMPDIR/prefix/share/doc/georder/verify-log.sh" ]
+    grep -q '^\$ sh /usr/share/doc/georder/verify-log.sh audit THUMBPRINT$' "$GEORDER_SOURCE/src/audit/georder-audit.5"
 }
