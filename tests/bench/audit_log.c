@@ -36,12 +36,14 @@ void bench_fail(const char *what, const struct err *err)
     exit(1);
 }
 
-static size_t sign_der(const struct bench_log *log, const void *bytes, size_t len, uint8_t out[80])
+static size_t sign_der(struct bench_log *log, const void *bytes, size_t len, uint8_t out[80])
 {
     uint8_t digest[SHA256_LEN];
     size_t size = 80;
 
-    sha256(bytes, len, digest);
+    hash_begin(&log->hasher);
+    hash_add(&log->hasher, bytes, len);
+    hash_end(&log->hasher, digest);
     if (EVP_PKEY_sign(log->signing, out, &size, digest, sizeof digest) != 1)
         abort();
     return size;
@@ -53,7 +55,7 @@ static enum result bench_sign(void *context, const char *payload, size_t len, st
     static struct buf input = BUF_INIT(2 * AUDIT_LINE_MAX);
     uint8_t der[80], raw[64];
     const uint8_t *at = der;
-    const struct bench_log *log = context;
+    struct bench_log *log = context;
     size_t head = strlen(log->protected) + 1;
     ECDSA_SIG *pair;
 
@@ -79,7 +81,7 @@ static enum result bench_sign(void *context, const char *payload, size_t len, st
 static enum result bench_checkpoint(void *context, uint64_t size, const uint8_t root[SHA256_LEN],
                                     struct buf *note, struct err *err)
 {
-    const struct bench_log *log = context;
+    struct bench_log *log = context;
     uint8_t bytes[4 + 80], digest[SHA256_LEN];
     size_t len;
 
@@ -149,10 +151,12 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 void bench_log_place(struct bench_log *log, const char *parent)
 {
     uint8_t *at = log->spki;
+    struct err err = {0};
 
     *log = (struct bench_log){.pkey = EVP_EC_gen("P-256")};
     log->signing = EVP_PKEY_CTX_new_from_pkey(NULL, log->pkey, NULL);
-    if (log->signing == NULL || EVP_PKEY_sign_init(log->signing) != 1)
+    if (hasher_open(&log->hasher, "SHA256", &err) != RESULT_OK || log->signing == NULL ||
+        EVP_PKEY_sign_init(log->signing) != 1)
         abort();
     log->signer = (struct audit_signer){.context = log,
                                         .alg = "ES256",
@@ -183,6 +187,7 @@ void bench_log_remove(struct bench_log *log)
     (void)nftw(log->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     (void)close(log->fd);
     EVP_PKEY_CTX_free(log->signing);
+    hasher_close(&log->hasher);
     EVP_PKEY_free(log->pkey);
     cJSON_Delete(detail);
     detail = NULL;

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "audit.h"
+#include "hash.h"
 
 #define BENCH_ORIGIN "bench.example.com/georder"
 
@@ -15,6 +16,7 @@ struct bench_log {
     struct audit_signer signer;
     EVP_PKEY *pkey;
     EVP_PKEY_CTX *signing;
+    struct hasher hasher;
     uint8_t spki[256];
     char protected[256]; /* the protected header of each record */
     char kid[AUDIT_KID_LEN + 1];
