@@ -34,6 +34,8 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(KEYS_LINE,       ROLE_KEYS, ROLE_MAIN, 66 * KIB, OFTEN, NO_FD)  /* the signed line */ \
     X(KEYS_CHECKPOINT, ROLE_MAIN, ROLE_KEYS,  1 * KIB, OFTEN, NO_FD)  /* tree size and root */ \
     X(KEYS_NOTE,       ROLE_KEYS, ROLE_MAIN,  4 * KIB, OFTEN, NO_FD)  /* the signed note */ \
+    X(KEYS_HEAD_READ,  ROLE_MAIN, ROLE_KEYS,       16, OFTEN, NO_FD)  /* the log's head on a token: KEYS_NOTE */ \
+    X(KEYS_HEAD_WRITE, ROLE_MAIN, ROLE_KEYS,  4 * KIB, OFTEN, NO_FD)  /* a checkpoint that is on the disk */ \
     X(KEYS_CREDENTIAL, ROLE_MAIN, ROLE_KEYS,       16, OFTEN, MAY_FD) /* carries the pipe's write end */ \
     X(KEYS_STORE,      ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  MAY_FD) /* carries where to read a new credential */ \
     X(KEYS_COMMIT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* put it in the place of the old one */ \

@@ -17,6 +17,7 @@ struct pending {
     struct buf lines;         /* of all, each with its newline */
     struct buf note;
     uint8_t last_hash[SHA256_LEN];
+    uint64_t last_time;
 };
 #define AUTO_PENDING __attribute__((cleanup(pending_free))) struct pending
 
@@ -39,7 +40,8 @@ static enum result payload_build(struct audit *audit, const struct audit_event *
                                  const cJSON *detail, const char *body_file, struct pending *out,
                                  struct err *err)
 {
-    struct record_place place = {audit->origin, audit->next.size, out->last_hash, body_file};
+    struct record_place place = {audit->origin, audit->next.size, out->last_hash, body_file,
+                                 out->last_time};
 
     if (place.index >= INDEX_LIMIT)
         return err_set(err, RESULT_AUDIT, "the log is full: begin a new one");
@@ -144,6 +146,7 @@ static enum result entry_add(struct audit *audit, const struct audit_entry *entr
     if (audit->next.size % TILE_WIDTH == 0)
         tree_copy(&audit->filled, &audit->next);
     memcpy(pending->last_hash, facts.hash, SHA256_LEN);
+    pending->last_time = facts.payload.time;
     buf_put(&pending->lines, pending->line.data, pending->line.len);
     buf_putc(&pending->lines, '\n');
     return buf_check(&pending->lines, "audit record", err);
@@ -292,6 +295,7 @@ static enum result pending_make(struct audit *audit, const struct audit_entry *e
     tree_copy(&audit->next, &audit->tree);
     audit->filled.size = 0;
     memcpy(pending->last_hash, audit->last_hash, SHA256_LEN);
+    pending->last_time = audit->last_time;
     for (size_t i = 0; i < count; i++)
         if (entry_add(audit, &entries[i], pending, err) != RESULT_OK)
             return err->result;
@@ -315,7 +319,9 @@ static enum result entries_append(struct audit *audit, const struct audit_entry 
     tree_copy(&audit->tree, &audit->next);
     audit->segment_size += pending.lines.len;
     memcpy(audit->last_hash, pending.last_hash, SHA256_LEN);
+    audit->last_time = pending.last_time;
     note_keep(audit, &pending.note);
+    head_replace(audit, &pending.note);
     return RESULT_OK;
 }
 
@@ -348,6 +354,8 @@ static enum result locked_append(struct audit *audit, const struct audit_entry *
 
     if (lock_enter(audit->dirfd, false, &lock, err) != RESULT_OK ||
         log_observe(audit, &torn, err) != RESULT_OK)
+        return err->result;
+    if (audit->signer->head != NULL && head_hold(audit, err) != RESULT_OK)
         return err->result;
     if (audit->tree.size > 0 && audit->note.len == 0 && first_anchor(audit, err) != RESULT_OK)
         return err->result;

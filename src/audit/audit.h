@@ -23,6 +23,11 @@ struct audit_signer {
     /* the whole signed note of a checkpoint */
     enum result (*checkpoint)(void *context, uint64_t size, const uint8_t root[SHA256_LEN],
                               struct buf *note, struct err *err);
+    /* The head of the log: its newest checkpoint, once more, where not even who owns the log's disk
+     * can bring back an older one. Both NULL: it has none. `head` leaves note empty when it is
+     * missing. */
+    enum result (*head)(void *context, struct buf *note, struct err *err);
+    enum result (*head_put)(void *context, const struct buf *note, struct err *err);
 };
 
 struct audit; /* opaque */
@@ -78,6 +83,19 @@ struct audit_entry {
 MUST_USE enum result audit_append_group(struct audit *audit, const struct audit_entry *entries,
                                         size_t count, uint64_t *first, struct err *err);
 
+/* The signer has a head: before the first append, and whenever another process has appended, the
+ * log is held against it, and nothing is appended (RESULT_AUDIT) to one that is older, another one,
+ * or whose head is gone. Where it cannot be reached, and when it could not be replaced, the record
+ * is made all the same, and audit_head_state() tells; the next append makes up for it. */
+MUST_USE enum result audit_head_state(const struct audit *audit, struct err *err);
+/* The next append may find no head, and makes the first. */
+void audit_head_begin(struct audit *audit);
+/* Holds a log, all of whose records are good, against a head (a note). */
+struct audit_checkpoint;
+MUST_USE enum result audit_head_check(int dirfd, const char *origin, const char *kid,
+                                      const char *note, size_t len, struct audit_checkpoint *out,
+                                      struct err *err);
+
 /* Calls back for each record in turn; `payload` is the parsed event. Stops when it returns false.
  * Of a log for appending, all that was visited is what was signed, or RESULT_AUDIT: believe nothing
  * before it has returned. */
@@ -103,21 +121,49 @@ enum audit_verdict {
     AUDIT_ROLLED_BACK, /* fewer records than the checkpoint says */
     AUDIT_UNKNOWN_KEY,
     AUDIT_MALFORMED,
-    AUDIT_CLOCK_SET_BACK /* an anchor's alone: the records' times and its own contradict */
+    /* Of findings: they are about what the records say, and take nothing from the log. */
+    AUDIT_UNCLOSED_INTENT, /* no outcome is recorded, yet */
+    AUDIT_CLOCK_SET_BACK   /* made, by its own word, before the record before it, or before an
+                            * anchor of earlier ones: that is a verdict */
 };
+struct audit_finding {
+    enum audit_verdict code;
+    uint64_t where; /* record */
+    int64_t time;   /* that it was made at, Unix ms; 0: not told */
+    char text[256];
+};
+#define AUDIT_FINDINGS_MAX 16
 struct audit_report {
     enum audit_verdict verdict;
     uint64_t records, checkpoint_size, where; /* where: first record that the verdict is about */
-    uint64_t unclosed; /* intents without an outcome: a note, not a verdict */
+    uint64_t unclosed; /* intents without an outcome: findings, not a verdict */
     uint64_t unclosed_first;
     char root[64], kid[AUDIT_KID_LEN + 1]; /* base64 of the tree head; key of the last record */
     char text[512];
+    uint64_t from_size; /* that many first records were taken by the kept checkpoint */
+    /* Of a bad log all faults that were seen, the verdict's among them; and what the records say.
+     * All are counted, so many are listed. */
+    struct audit_finding finding[AUDIT_FINDINGS_MAX];
+    uint64_t findings;
 };
 /* Every signature, the chain, the tree, the checkpoint; on all cores. kid: the one to trust, or
  * NULL (then the report names it and it is up to the caller to say so). Not OK only when it could
  * not be read; a bad log is a verdict. */
 MUST_USE enum result audit_verify(int dirfd, const char *origin, const char *kid,
                                   struct audit_report *report, struct err *err);
+struct audit_verification {
+    const char *origin, *kid; /* as above */
+    /* A checkpoint that was kept, or NULL: the log must have grown out of it, and the records that
+     * it is of are only hashed; if that fails, they are checked like the others, to tell why. A bad
+     * one is a verdict too. */
+    const char *from;
+    size_t from_len;
+    /* May be NULL. From any thread, one at a time; total 0: not known. */
+    void (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+MUST_USE enum result audit_verify_with(int dirfd, const struct audit_verification *how,
+                                       struct audit_report *report, struct err *err);
 const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_tail" ... */
 bool audit_verdict_good(enum audit_verdict verdict);        /* exit 0, or 10 */
 

@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct intent {
-    char order_id[ORDER_ID_MAX + 1];
-    uint64_t index;
-};
-
 static int intent_compare(const void *left, const void *right)
 {
     const struct intent *a = left, *b = right;
@@ -16,7 +11,7 @@ static int intent_compare(const void *left, const void *right)
     return strcmp(a->order_id, b->order_id);
 }
 
-static void intent_open(struct intents *intents, uint64_t index, const char *order_id)
+static void intent_open(struct intents *intents, uint64_t index, const struct payload *payload)
 {
     struct intent *intent = calloc(1, sizeof *intent), **node;
 
@@ -24,8 +19,9 @@ static void intent_open(struct intents *intents, uint64_t index, const char *ord
         intents->failed = true;
         return;
     }
-    memcpy(intent->order_id, order_id, strlen(order_id) + 1);
+    memcpy(intent->order_id, payload->order_id, sizeof intent->order_id);
     intent->index = index;
+    intent->time = payload->time;
     node = tsearch(intent, &intents->tree, intent_compare);
     if (node != NULL && *node == intent) {
         intents->count++;
@@ -52,26 +48,40 @@ static void intent_close(struct intents *intents, const char *order_id)
 void intents_take(struct intents *intents, uint64_t index, const struct payload *payload)
 {
     if (payload->kind == RECORD_INTENT)
-        intent_open(intents, index, payload->order_id);
+        intent_open(intents, index, payload);
     else if (payload->kind == RECORD_OUTCOME)
         intent_close(intents, payload->order_id);
 }
 
-static void first_look(const void *node, VISIT visit, void *context)
+struct list {
+    const struct intent **intent;
+    size_t count, max;
+};
+
+static void list_look(const void *node, VISIT visit, void *context)
 {
     const struct intent *const *intent = node;
-    uint64_t *first = context;
+    struct list *list = context;
+    size_t at = list->count;
 
-    if ((visit == preorder || visit == leaf) && (*intent)->index < *first)
-        *first = (*intent)->index;
+    if (visit != postorder && visit != leaf)
+        return;
+    while (at > 0 && list->intent[at - 1]->index > (*intent)->index)
+        at--;
+    if (at == list->max)
+        return;
+    list->count -= list->count == list->max;
+    memmove(&list->intent[at + 1], &list->intent[at], (list->count - at) * sizeof *list->intent);
+    list->intent[at] = *intent;
+    list->count++;
 }
 
-uint64_t intents_first(const struct intents *intents)
+size_t intents_list(const struct intents *intents, const struct intent *out[], size_t max)
 {
-    uint64_t first = UINT64_MAX;
+    struct list list = {.intent = out, .max = max};
 
-    twalk_r(intents->tree, first_look, &first);
-    return first == UINT64_MAX ? 0 : first;
+    twalk_r(intents->tree, list_look, &list);
+    return list.count;
 }
 
 void intents_free(struct intents *intents)

@@ -10,9 +10,14 @@ struct intents {
     bool failed; /* no memory */
 };
 
+struct intent {
+    char order_id[ORDER_ID_MAX + 1];
+    uint64_t index, time;
+};
+
 void intents_take(struct intents *intents, uint64_t index, const struct payload *payload);
-/* Index of the oldest one; 0 when there is none. */
-uint64_t intents_first(const struct intents *intents);
+/* The oldest ones, `max` at most, in the order of their records; how many. */
+size_t intents_list(const struct intents *intents, const struct intent *out[], size_t max);
 void intents_free(struct intents *intents);
 
 #endif

@@ -9,17 +9,25 @@
 static void decide(struct judge *judge, enum audit_verdict verdict, uint64_t where, const char *fmt,
                    ...) PRINTF(4, 5);
 
+/* The first fault is the verdict; all of them are findings. */
 static void decide(struct judge *judge, enum audit_verdict verdict, uint64_t where, const char *fmt,
                    ...)
 {
+    struct audit_report *report = judge->report;
+    struct audit_finding finding = {.code = verdict, .where = where};
     va_list args;
 
-    judge->decided = true;
-    judge->report->verdict = verdict;
-    judge->report->where = where;
     va_start(args, fmt);
-    (void)vsnprintf(judge->report->text, sizeof judge->report->text, fmt, args);
+    (void)vsnprintf(finding.text, sizeof finding.text, fmt, args);
     va_end(args);
+    if (!audit_verdict_good(verdict))
+        finding_put(report, &finding);
+    if (judge->decided)
+        return;
+    judge->decided = true;
+    report->verdict = verdict;
+    report->where = where;
+    memcpy(report->text, finding.text, sizeof finding.text);
 }
 
 enum result judge_open(struct judge *judge, struct err *err)
@@ -31,6 +39,8 @@ enum result judge_open(struct judge *judge, struct err *err)
             note_read(note->data, note->len, judge->origin, judge->ring, &judge->checkpoint);
     if (judge->kid != NULL)
         judge->key = keyring_find(judge->ring, judge->kid);
+    else if (judge->from.size > 0)
+        judge->key = judge->from.key;
     return hasher_open(&judge->sha256, "SHA256", err);
 }
 
@@ -46,6 +56,17 @@ static bool key_is_trusted(struct judge *judge, const struct key *key)
     if (judge->key == NULL && judge->kid == NULL)
         judge->key = key;
     return key == judge->key;
+}
+
+static bool is_misnamed(struct judge *judge, bool misnamed)
+{
+    uint64_t index = judge->tree.size;
+
+    if (misnamed)
+        decide(judge, AUDIT_ALTERED, index,
+               "record %" PRIu64 " begins a file in records/ that is named by another number",
+               index);
+    return misnamed;
 }
 
 static bool line_is_faulty(struct judge *judge, const struct line_facts *facts, bool misnamed)
@@ -68,28 +89,57 @@ static bool line_is_faulty(struct judge *judge, const struct line_facts *facts, 
                "record %" PRIu64 " is well signed, but it followed another record %" PRIu64
                " than the one that is there",
                index, index - 1);
-    } else if (misnamed) {
-        decide(judge, AUDIT_ALTERED, index,
-               "record %" PRIu64 " begins a file in records/ that is named by another number",
-               index);
+    } else {
+        return is_misnamed(judge, misnamed);
     }
-    return judge->decided;
+    return true;
+}
+
+static void payload_take(struct judge *judge, const struct payload *payload)
+{
+    intents_take(&judge->intents, judge->tree.size, payload);
+    judge->repairs += payload->kind == RECORD_REPAIR;
+    if (payload->time > 0 && payload->time < judge->last_time)
+        finding_clock(judge->report, judge->tree.size, payload, judge->last_time);
+    judge->last_time = payload->time;
+}
+
+static bool root_is(struct judge *judge, const uint8_t wanted[SHA256_LEN])
+{
+    uint8_t root[SHA256_LEN];
+
+    tree_root(&judge->tree, &judge->sha256, root);
+    return memcmp(root, wanted, SHA256_LEN) == 0;
+}
+
+static void roots_look(struct judge *judge)
+{
+    uint64_t size = judge->tree.size;
+
+    if (size == judge->checkpoint.size)
+        judge->root_fits = root_is(judge, judge->checkpoint.root);
+    if (size != judge->from.size)
+        return;
+    judge->from_fits = root_is(judge, judge->from.root);
+    if (!judge->from_fits)
+        decide(judge, AUDIT_FORKED, size - 1,
+               "the first %" PRIu64 " records are other ones than those of the checkpoint that was "
+               "kept",
+               size);
 }
 
 void judge_line(struct judge *judge, const struct line_facts *facts, bool misnamed)
 {
-    uint8_t root[SHA256_LEN];
+    bool hashed = judge->tree.size < judge->hashed;
 
-    if (judge->decided || line_is_faulty(judge, facts, misnamed))
+    if (judge->decided ||
+        (hashed ? is_misnamed(judge, misnamed) : line_is_faulty(judge, facts, misnamed)))
         return;
-    intents_take(&judge->intents, judge->tree.size, &facts->payload);
-    judge->repairs += facts->payload.kind == RECORD_REPAIR;
+    if (!hashed)
+        payload_take(judge, &facts->payload);
     memcpy(judge->last_hash, facts->hash, SHA256_LEN);
     tree_push(&judge->tree, &judge->sha256, facts->leaf);
-    if (judge->tree.size != judge->checkpoint.size)
-        return;
-    tree_root(&judge->tree, &judge->sha256, root);
-    judge->root_fits = memcmp(root, judge->checkpoint.root, SHA256_LEN) == 0;
+    roots_look(judge);
 }
 
 /* Without a look at signatures: only what kind of disorder it is depends on this. */
@@ -152,6 +202,7 @@ static enum result displaced_explain(struct judge *judge, struct err *err)
 
     if (search_run(judge->snapshot, &search, err) != RESULT_OK)
         return err->result;
+    judge->decided = false;
     if (late && search.found)
         decide(judge, AUDIT_ALTERED, index,
                "the records are out of order: record %" PRIu64 " stands in the place of %" PRIu64,
@@ -170,19 +221,33 @@ static enum result displaced_explain(struct judge *judge, struct err *err)
     return RESULT_OK;
 }
 
-static void checkpoint_judge(struct judge *judge, uint64_t rest)
+static void note_judge(struct judge *judge)
 {
-    uint64_t records = judge->tree.size, size = judge->checkpoint.size;
+    uint64_t records = judge->tree.size;
 
-    if (judge->note == NOTE_KEY || (judge->note == NOTE_GOOD && size > 0 && judge->key != NULL &&
-                                    judge->checkpoint.key != judge->key))
+    if (judge->note == NOTE_KEY || (judge->note == NOTE_GOOD && judge->checkpoint.size > 0 &&
+                                    judge->key != NULL && judge->checkpoint.key != judge->key))
         decide(judge, AUDIT_UNKNOWN_KEY, records,
                "the checkpoint is not signed by the key of the log");
     else if (judge->note == NOTE_SIGNATURE)
         decide(judge, AUDIT_ALTERED, records, "the checkpoint does not fit its signature");
     else if (judge->note != NOTE_GOOD)
         decide(judge, AUDIT_MALFORMED, records, "the checkpoint %s", note_status_text(judge->note));
-    else if (records < size)
+}
+
+/* Good lines: are they all of them, and the same that were signed? */
+static void heads_judge(struct judge *judge, uint64_t rest)
+{
+    uint64_t records = judge->tree.size, size = judge->checkpoint.size;
+
+    if (records < judge->from.size)
+        decide(judge, AUDIT_ROLLED_BACK, records,
+               "the checkpoint that was kept is of %" PRIu64 " records, but only %" PRIu64
+               " are there",
+               judge->from.size, records);
+    if (judge->note != NOTE_GOOD)
+        return;
+    if (records < size)
         decide(judge, AUDIT_ROLLED_BACK, records,
                "the checkpoint is of %" PRIu64 " records, but only %" PRIu64
                " are there (and %" PRIu64 " bytes behind them)",
@@ -194,7 +259,7 @@ static void checkpoint_judge(struct judge *judge, uint64_t rest)
                size);
 }
 
-static void end_judge(struct judge *judge, enum reader_end end, uint64_t rest)
+static void tail_judge(struct judge *judge, enum reader_end end, uint64_t rest)
 {
     uint64_t records = judge->tree.size, size = judge->checkpoint.size;
 
@@ -205,50 +270,73 @@ static void end_judge(struct judge *judge, enum reader_end end, uint64_t rest)
                rest);
     else if (records == 0)
         decide(judge, AUDIT_MALFORMED, 0, "there is no record, not even that of its creation");
-    else if (records > size)
+    if (records > size)
         decide(judge, AUDIT_UNANCHORED_TAIL, size,
                size > 0 ? "%" PRIu64 " good records follow the checkpoint of %" PRIu64
                           "; the next append anchors them"
                         : "%" PRIu64 " good records, but no checkpoint (%" PRIu64 ")",
                records - size, size);
-    else if (judge->repairs > 0)
+}
+
+static void good_tell(struct judge *judge)
+{
+    uint64_t records = judge->tree.size;
+    char kept[96] = "";
+
+    if (judge->from.size > 0)
+        (void)snprintf(kept, sizeof kept,
+                       "; the first %" PRIu64 " are those of the checkpoint that was kept",
+                       judge->from.size);
+    if (judge->repairs > 0)
         decide(judge, AUDIT_REPAIRED, 0,
                "all %" PRIu64 " records are good; %" PRIu64
-               " of them tell of incomplete bytes that were moved aside",
-               records, judge->repairs);
+               " of them tell of incomplete bytes that were moved aside%s",
+               records, judge->repairs, kept);
     else
-        decide(judge, AUDIT_INTACT, 0, "all %" PRIu64 " records are good", records);
+        decide(judge, AUDIT_INTACT, 0, "all %" PRIu64 " records are good%s", records, kept);
+}
+
+/* What was cut off, or stands behind a fault, could be the outcome. */
+static bool outcomes_are_all_there(enum audit_verdict verdict)
+{
+    return audit_verdict_good(verdict) || verdict == AUDIT_TORN_TAIL ||
+           verdict == AUDIT_UNANCHORED_TAIL;
 }
 
 static void report_fill(struct judge *judge)
 {
     struct audit_report *report = judge->report;
-    AUTO_BUF text = BUF_INIT(sizeof report->root - 1);
     uint8_t root[SHA256_LEN];
 
     tree_root(&judge->tree, &judge->sha256, root);
-    base64_put(&text, root, sizeof root);
-    memcpy(report->root, buf_text(&text), text.len + 1);
+    root_text(root, report->root);
     report->records = judge->tree.size;
     report->checkpoint_size = judge->checkpoint.size;
-    report->unclosed = judge->intents.count;
-    report->unclosed_first = intents_first(&judge->intents);
+    report->from_size = judge->from.size;
+    if (outcomes_are_all_there(report->verdict))
+        finding_intents(report, &judge->intents);
     if (judge->key != NULL)
         memcpy(report->kid, judge->key->kid, sizeof report->kid);
 }
 
 enum result judge_conclude(struct judge *judge, enum reader_end end, uint64_t rest, struct err *err)
 {
+    bool lines_good;
+
     if (judge->displaced && displaced_explain(judge, err) != RESULT_OK)
         return err->result;
     if (!judge->decided && end == READER_BROKEN)
         decide(judge, AUDIT_MALFORMED, judge->tree.size,
                "record %" PRIu64 " has no end: a newline is missing within the log",
                judge->tree.size);
+    lines_good = !judge->decided;
+    note_judge(judge);
+    if (lines_good)
+        heads_judge(judge, rest);
     if (!judge->decided)
-        checkpoint_judge(judge, rest);
+        tail_judge(judge, end, rest);
     if (!judge->decided)
-        end_judge(judge, end, rest);
+        good_tell(judge);
     report_fill(judge);
     if (judge->intents.failed)
         return err_set(err, RESULT_INTERNAL, "audit log: out of memory");

@@ -2,7 +2,7 @@
 #ifndef GEORDER_AUDIT_JUDGE_H
 #define GEORDER_AUDIT_JUDGE_H
 
-#include "intents.h"
+#include "finding.h"
 #include "line.h"
 #include "segment.h"
 
@@ -10,18 +10,21 @@ struct judge {
     const char *origin, *kid; /* kid NULL: the key of the first record */
     const struct snapshot *snapshot;
     const struct keyring *ring;
+    struct checkpoint from; /* that was kept; size 0: none */
+    uint64_t hashed;        /* so many first lines come with their hashes alone */
     struct audit_report *report;
     bool decided; /* by a line: the first fault counts */
 
     enum note_status note;
     struct checkpoint checkpoint;
-    bool root_fits;
+    bool root_fits, from_fits;
 
     struct hasher sha256;
     struct tree tree;
     uint8_t last_hash[SHA256_LEN];
     const struct key *key;
     uint64_t repairs;
+    uint64_t last_time; /* 0: not known */
     struct intents intents;
 
     /* Of a line that is not where its own number says. */

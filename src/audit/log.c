@@ -123,6 +123,7 @@ enum result audit_create(int dirfd, const char *origin, const struct audit_signe
     if (origin_check(origin, err) != RESULT_OK || place_make(dirfd, signer, err) != RESULT_OK ||
         audit_open(dirfd, origin, signer, &audit, err) != RESULT_OK)
         return err->result;
+    audit_head_begin(audit);
     result = created_append(audit, err);
     audit_close(&audit);
     if (result == RESULT_OK && file_sync_directory(dirfd, "audit directory", err) != RESULT_OK)

@@ -13,7 +13,9 @@ struct audit {
     const struct audit_signer *signer; /* NULL: for reading only */
     const struct key *key;             /* the signer's, in the ring */
     uint64_t segment_max;              /* bytes; a test may lower it */
-    bool broken; /* a flush failed: what the disk holds is not known any more */
+    bool broken;                 /* a flush failed: what the disk holds is not known any more */
+    bool head_begins, head_held; /* there may be none yet; the log was held against it since */
+    struct err head;             /* why it is not the newest checkpoint; or RESULT_OK */
 
     /* What was observed last; good as long as head_is_fresh(). */
     bool known;
@@ -21,6 +23,7 @@ struct audit {
     uint64_t segment_first, segment_size;
     struct tree tree;
     uint8_t last_hash[SHA256_LEN]; /* zeros in an empty log */
+    uint64_t last_time;            /* of the last record; 0: not known */
     struct buf note;               /* the checkpoint's file */
     struct tree next, filled;      /* room to work in */
 };
@@ -32,6 +35,11 @@ MUST_USE enum result log_observe(struct audit *audit, cJSON **torn, struct err *
 MUST_USE enum result torn_move(struct audit *audit, uint64_t good, uint64_t size, struct err *err);
 MUST_USE enum result torn_list(const struct audit *audit, cJSON **out, struct err *err);
 void log_forget(struct audit *audit);
+
+/* head.c, of a log with a head; the caller holds the lock. Not OK: nothing may be appended. */
+MUST_USE enum result head_hold(struct audit *audit, struct err *err);
+/* The checkpoint is on the disk. What fails is told by audit->head. */
+void head_replace(struct audit *audit, const struct buf *note);
 
 /* What fails here leaves the log broken. */
 MUST_USE enum result log_flush(struct audit *audit, int fd, const char *what, struct err *err);

@@ -15,7 +15,7 @@
 void log_forget(struct audit *audit)
 {
     fd_close(&audit->segment);
-    audit->known = false;
+    audit->known = audit->head_held = false;
 }
 
 static bool note_is_same(struct audit *audit)
@@ -164,6 +164,7 @@ static enum result count_take(struct audit *audit, const struct tail *tail, uint
 
     *count = 0;
     memset(audit->last_hash, 0, SHA256_LEN);
+    audit->last_time = 0;
     if (tail->line == NULL)
         return RESULT_OK;
     checker_line(&audit->checker, tail->line, tail->line_len, &facts);
@@ -172,6 +173,7 @@ static enum result count_take(struct audit *audit, const struct tail *tail, uint
                        line_status_text(facts.status));
     *count = facts.payload.sequence + 1;
     memcpy(audit->last_hash, facts.hash, SHA256_LEN);
+    audit->last_time = facts.payload.time;
     return RESULT_OK;
 }
 

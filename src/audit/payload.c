@@ -14,7 +14,7 @@ struct value {
     const char *at; /* NULL: not there */
     size_t len;
 };
-enum { EVENT, ORIGIN, PREVIOUS, ORDER_ID, UID, BODY_FILE, SEQUENCE, CLASS, VALUES };
+enum { EVENT, ORIGIN, PREVIOUS, ORDER_ID, UID, BODY_FILE, SEQUENCE, TIME, CLASS, VALUES };
 
 static bool value_is(const struct value *value, const char *text)
 {
@@ -30,13 +30,21 @@ static bool value_among(const struct value *value, const char *const texts[])
 
 static enum record_kind kind_of(const struct value *event)
 {
-    static const char *const intents[] = {"order.intent", "credential.change", "keystore.change",
-                                          NULL};
-    static const char *const outcomes[] = {"order.response",     "order.unknown",
-                                           "order.not_sent",     "credential.changed",
-                                           "keystore.changed",   "credential.unchanged",
-                                           "keystore.unchanged", "credential.unknown",
-                                           "keystore.unknown",   NULL};
+    static const char *const intents[] = {"order.intent", "pack.delete", "credential.change",
+                                          "keystore.change", NULL};
+    static const char *const outcomes[] = {"order.response",
+                                           "order.unknown",
+                                           "order.not_sent",
+                                           "pack.deleted",
+                                           "pack.not_deleted",
+                                           "pack.unknown",
+                                           "credential.changed",
+                                           "keystore.changed",
+                                           "credential.unchanged",
+                                           "keystore.unchanged",
+                                           "credential.unknown",
+                                           "keystore.unknown",
+                                           NULL};
 
     if (value_among(event, intents))
         return RECORD_INTENT;
@@ -91,6 +99,8 @@ static bool values_take(const struct value value[VALUES], struct payload *out)
         if (value[needed[i]].at == NULL)
             return false;
     out->kind = kind_of(&value[EVENT]);
+    if (!number_get(value[TIME].at, value[TIME].len, &out->time))
+        out->time = 0;
     return value_is(&value[CLASS], "6003") && uuid_is(&value[UID]) &&
            number_get(value[SEQUENCE].at, value[SEQUENCE].len, &out->sequence) &&
            value[PREVIOUS].len == SHA256_HEX_LEN &&
@@ -154,7 +164,7 @@ static bool scan_metadata(struct scan *scan, struct value value[VALUES])
            scan_word(scan, ",\"version\":\"") && scan_text(scan, &ignored) &&
            scan_word(scan, "},\"log_name\":\"") && scan_text(scan, &ignored) &&
            scan_word(scan, ",\"event_code\":\"") && scan_text(scan, &ignored) &&
-           scan_word(scan, ",\"logged_time\":") && scan_number(scan, &ignored) &&
+           scan_word(scan, ",\"logged_time\":") && scan_number(scan, &value[TIME]) &&
            scan_word(scan, "}");
 }
 
@@ -212,8 +222,12 @@ static bool tree_take(const cJSON *root, struct payload *out)
 {
     const cJSON *metadata = member(root, "metadata");
     const cJSON *ours = member(member(root, "unmapped"), "georder");
-    AUTO_BUF class = BUF_INIT(64), sequence = BUF_INIT(64);
+    AUTO_BUF class = BUF_INIT(64), sequence = BUF_INIT(64), time = BUF_INIT(64);
     struct value value[VALUES] = {0};
+
+    if (cJSON_IsNumber(member(metadata, "logged_time")) &&
+        !number_find(metadata, "logged_time", &time, &value[TIME]))
+        return false;
 
     return number_find(root, "class_uid", &class, &value[CLASS]) &&
            number_find(metadata, "sequence", &sequence, &value[SEQUENCE]) &&

@@ -13,6 +13,7 @@ struct payload {
     uint64_t sequence;
     uint8_t previous[SHA256_LEN];
     enum record_kind kind;
+    uint64_t time; /* metadata.logged_time, Unix ms; 0: not there */
     char event[EVENT_MAX + 1];
     char order_id[ORDER_ID_MAX + 1]; /* "" when there is none */
     char origin[ORIGIN_MAX + 1];

@@ -49,9 +49,8 @@ static void put_class(struct buf *out, const struct audit_event *event)
 }
 
 static void put_metadata(struct buf *out, const struct audit_event *event,
-                         const struct record_place *place)
+                         const struct record_place *place, int64_t now)
 {
-    int64_t now = clock_now();
     char uid[UUID_LEN + 1];
 
     uuid7(now, uid);
@@ -175,8 +174,17 @@ static void put_resources(struct buf *out, const struct audit_event *event)
     buf_puts(out, "}]");
 }
 
+/* The time stays what the clock says; that it went back is said. */
+static void put_set_back(struct buf *out, const struct record_place *place, int64_t now)
+{
+    int64_t back = (int64_t)place->last_time - now;
+
+    if (place->last_time > 0 && back > 0)
+        put_number(out, ",\"clock_set_back_ms\":", back);
+}
+
 static void put_ours(struct buf *out, const struct audit_event *event,
-                     const struct record_place *place, const cJSON *detail)
+                     const struct record_place *place, int64_t now, const cJSON *detail)
 {
     put_after(out, ",\"unmapped\":{\"georder\":{\"event\":", event->event);
     put_after(out, ",\"origin\":", place->origin);
@@ -185,6 +193,7 @@ static void put_ours(struct buf *out, const struct audit_event *event,
     buf_putc(out, '"');
     if (place->body_file != NULL)
         put_after(out, ",\"body_file\":", place->body_file);
+    put_set_back(out, place, now);
     for (const cJSON *member = detail != NULL ? detail->child : NULL; member != NULL;
          member = member->next) {
         buf_putc(out, ',');
@@ -221,13 +230,17 @@ static enum result reads_back(const struct buf *payload, struct err *err)
 enum result record_build(const struct audit_event *event, const struct record_place *place,
                          const cJSON *detail, struct buf *out, struct err *err)
 {
+    int64_t now = clock_now();
+
     if (!given(event->event) || !given(event->operation))
         return err_set(err, RESULT_INTERNAL, "audit record: no event or no operation named");
-    if (cJSON_GetObjectItemCaseSensitive(detail, "body_file") != NULL)
-        return err_set(err, RESULT_INTERNAL, "audit record: body_file is the log's own to give");
+    if (cJSON_GetObjectItemCaseSensitive(detail, "body_file") != NULL ||
+        cJSON_GetObjectItemCaseSensitive(detail, "clock_set_back_ms") != NULL)
+        return err_set(err, RESULT_INTERNAL,
+                       "audit record: body_file and clock_set_back_ms are the log's own to give");
     buf_puts(out, "{\"class_uid\":6003,");
-    put_metadata(out, event, place);
-    put_ours(out, event, place, detail);
+    put_metadata(out, event, place, now);
+    put_ours(out, event, place, now, detail);
     put_class(out, event);
     put_actor(out, event);
     put_api(out, event);

@@ -9,6 +9,7 @@ struct record_place {
     uint64_t index;
     const uint8_t *previous; /* SHA-256 of the line before; zeros for the first */
     const char *body_file;   /* "bodies/<sha256>", or NULL */
+    uint64_t last_time;      /* that the record before was made at, Unix ms; 0: not known */
 };
 
 /* detail: event->detail, perhaps with the body put in. Checks that it reads back. */

@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct verify {
     size_t count, head, tail; /* slots head..tail-1 (modulo count) are in use */
     struct reader reader;
     struct judge *judge;
+    const struct audit_verification *how;
     bool over;
     struct err err; /* of the first worker that failed */
 };
@@ -35,14 +37,24 @@ struct worker {
     pthread_t thread;
 };
 
+static void line_hash(struct checker *checker, const char *line, size_t len, struct line_facts *out)
+{
+    *out = (struct line_facts){.status = LINE_GOOD};
+    sha256(line, len, out->hash);
+    tree_leaf(&checker->sha256, line, len, out->leaf);
+}
+
 /* Behind a fault nothing is judged any more. */
-static void slot_check(struct checker *checker, struct slot *slot)
+static void slot_check(struct checker *checker, uint64_t hashed, struct slot *slot)
 {
     for (size_t i = 0; i < slot->chunk.lines; i++) {
         size_t len;
         const char *line = chunk_line(&slot->chunk, i, &len);
 
-        checker_line(checker, line, len, &slot->facts[i]);
+        if (slot->chunk.index + i < hashed)
+            line_hash(checker, line, len, &slot->facts[i]);
+        else
+            checker_line(checker, line, len, &slot->facts[i]);
         if (slot->facts[i].status != LINE_GOOD)
             return;
     }
@@ -82,6 +94,9 @@ static void slots_judge(struct verify *verify)
     }
     verify->over = verify->over || verify->judge->decided;
     (void)pthread_cond_broadcast(&verify->changed);
+    if (verify->how->progress != NULL)
+        verify->how->progress(verify->how->context, verify->judge->tree.size,
+                              verify->judge->checkpoint.size);
 }
 
 static void *worker_run(void *argument)
@@ -93,7 +108,7 @@ static void *worker_run(void *argument)
     (void)pthread_mutex_lock(&verify->mutex);
     while ((slot = slot_take(verify)) != NULL) {
         (void)pthread_mutex_unlock(&verify->mutex);
-        slot_check(&worker->checker, slot);
+        slot_check(&worker->checker, verify->judge->hashed, slot);
         (void)pthread_mutex_lock(&verify->mutex);
         slot->done = true;
         slots_judge(verify);
@@ -163,10 +178,13 @@ static enum result lines_check(int dirfd, struct verify *verify, struct err *err
     return result;
 }
 
-static enum result snapshot_verify(int dirfd, struct judge *judge, struct err *err)
+static enum result judge_run(int dirfd, const struct audit_verification *how, struct judge *judge,
+                             struct err *err)
 {
-    struct verify verify = {
-        .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .judge = judge};
+    struct verify verify = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER,
+                            .judge = judge,
+                            .how = how};
     enum result result;
 
     reader_open(&verify.reader, judge->snapshot, 0);
@@ -177,29 +195,103 @@ static enum result snapshot_verify(int dirfd, struct judge *judge, struct err *e
     return result;
 }
 
-enum result audit_verify(int dirfd, const char *origin, const char *kid,
-                         struct audit_report *report, struct err *err)
+/* What every judge of this log begins with. */
+struct subject {
+    int dirfd;
+    const struct audit_verification *how;
+    struct snapshot snapshot;
+    struct keyring ring;
+    struct checkpoint from;
+};
+
+/* *met: the log has grown out of the kept checkpoint, if there is one. */
+static enum result subject_judge(const struct subject *subject, uint64_t hashed,
+                                 struct audit_report *report, bool *met, struct err *err)
 {
-    AUTO_SNAPSHOT snapshot = {.records = -1};
-    struct keyring ring = {.count = 0};
     struct judge *judge = calloc(1, sizeof *judge);
-    enum result result = RESULT_INTERNAL;
+    enum result result;
 
     *report = (struct audit_report){0};
     if (judge == NULL)
         return err_set(err, RESULT_INTERNAL, "audit log: out of memory");
-    *judge = (struct judge){
-        .origin = origin, .kid = kid, .snapshot = &snapshot, .ring = &ring, .report = report};
-    if (origin_check(origin, err) != RESULT_OK ||
-        snapshot_locked(dirfd, &snapshot, err) != RESULT_OK ||
-        keyring_load(dirfd, &ring, err) != RESULT_OK || judge_open(judge, err) != RESULT_OK)
-        result = err->result;
-    else
-        result = snapshot_verify(dirfd, judge, err);
+    *judge = (struct judge){.origin = subject->how->origin,
+                            .kid = subject->how->kid,
+                            .snapshot = &subject->snapshot,
+                            .ring = &subject->ring,
+                            .from = subject->from,
+                            .hashed = hashed,
+                            .report = report};
+    result = judge_open(judge, err);
+    if (result == RESULT_OK)
+        result = judge_run(subject->dirfd, subject->how, judge, err);
+    *met = judge->from_fits || subject->from.size == 0;
     judge_close(judge);
     free(judge);
-    keyring_free(&ring);
     return result;
+}
+
+static void from_refuse(struct audit_report *report, enum audit_verdict verdict, const char *why)
+{
+    struct audit_finding finding = {.code = verdict};
+
+    (void)snprintf(finding.text, sizeof finding.text,
+                   "the checkpoint that was kept %s: the log was not looked at", why);
+    *report = (struct audit_report){.verdict = verdict};
+    memcpy(report->text, finding.text, sizeof finding.text);
+    finding_put(report, &finding);
+}
+
+/* Is the kept checkpoint one to judge the log by? */
+static bool from_take(struct subject *subject, struct audit_report *report)
+{
+    const struct audit_verification *how = subject->how;
+    enum note_status status;
+
+    if (how->from == NULL)
+        return true;
+    status = note_read(how->from, how->from_len, how->origin, &subject->ring, &subject->from);
+    if (status != NOTE_GOOD)
+        from_refuse(report, note_verdict(status), note_status_text(status));
+    else if (how->kid != NULL && strcmp(how->kid, subject->from.key->kid) != 0)
+        from_refuse(report, AUDIT_UNKNOWN_KEY, "is signed by another key than the one to trust");
+    else if (subject->from.size == 0)
+        from_refuse(report, AUDIT_MALFORMED, "is of no record, and no log has such a one");
+    else
+        return true;
+    return false;
+}
+
+static enum result subject_open(struct subject *subject, struct err *err)
+{
+    if (origin_check(subject->how->origin, err) != RESULT_OK ||
+        snapshot_locked(subject->dirfd, &subject->snapshot, err) != RESULT_OK)
+        return err->result;
+    return keyring_load(subject->dirfd, &subject->ring, err);
+}
+
+enum result audit_verify_with(int dirfd, const struct audit_verification *how,
+                              struct audit_report *report, struct err *err)
+{
+    struct subject subject = {.dirfd = dirfd, .how = how, .snapshot = {.records = -1}};
+    enum result result = subject_open(&subject, err);
+    bool met = false;
+
+    *report = (struct audit_report){0};
+    if (result == RESULT_OK && from_take(&subject, report)) {
+        result = subject_judge(&subject, subject.from.size, report, &met, err);
+        if (result == RESULT_OK && !met)
+            result = subject_judge(&subject, 0, report, &met, err);
+    }
+    keyring_free(&subject.ring);
+    snapshot_free(&subject.snapshot);
+    return result;
+}
+
+enum result audit_verify(int dirfd, const char *origin, const char *kid,
+                         struct audit_report *report, struct err *err)
+{
+    return audit_verify_with(dirfd, &(struct audit_verification){.origin = origin, .kid = kid},
+                             report, err);
 }
 
 static const char *const verdicts[] = {
@@ -214,6 +306,7 @@ static const char *const verdicts[] = {
     [AUDIT_ROLLED_BACK] = "rolled_back",
     [AUDIT_UNKNOWN_KEY] = "unknown_key",
     [AUDIT_MALFORMED] = "malformed",
+    [AUDIT_UNCLOSED_INTENT] = "unclosed_intent",
     [AUDIT_CLOCK_SET_BACK] = "clock_set_back",
 };
 

@@ -4,7 +4,7 @@
 #include "guard.h"
 
 static const char help[] =
-    "usage: georder audit verify [--key THUMBPRINT]\n"
+    "usage: georder audit verify [--key THUMBPRINT] [--from FILE]\n"
     "       georder audit verify --receipt FILE (--key THUMBPRINT | --jwk FILE)\n"
     "       georder audit list\n"
     "       georder audit show INDEX|ORDER\n"
@@ -14,17 +14,20 @@ static const char help[] =
     "       georder audit prove INDEX|ORDER [--out FILE]\n"
     "       georder audit checkpoint [--export FILE] [--compare FILE]\n"
     "       georder audit anchor [--witness] [--timestamp | --tsa URL [--tsa-ca FILE]]\n"
+    "       georder audit head [--create]\n"
     "\n"
-    "The log of signed records. georder audit VERB --help tells more. None of these needs keys,\n"
-    "none but anchor the network, nor, with --directory and --origin, a config; list and show\n"
-    "check no signature.\n"
+    "The log of signed records. georder audit VERB --help tells more. None of these but head "
+    "needs\n"
+    "keys, none but anchor the network, nor, with --directory and --origin, a config; list and\n"
+    "show check no signature.\n"
     "\n" AUDIT_PLACE_HELP "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 done, 10 the log is not good, or cannot be read\n";
 
 static const struct verb *const verbs[] = {
-    &audit_verify_verb, &audit_list_verb,       &audit_show_verb,   &audit_export_verb,
-    &audit_prove_verb,  &audit_checkpoint_verb, &audit_anchor_verb, NULL};
+    &audit_verify_verb, &audit_list_verb,  &audit_show_verb,
+    &audit_export_verb, &audit_prove_verb, &audit_checkpoint_verb,
+    &audit_anchor_verb, &audit_head_verb,  NULL};
 
 const char *audit_verb_value(const struct verb_call *call, int option)
 {

@@ -93,9 +93,9 @@ static enum result growth_tell(struct verb_call *call, const struct audit_compar
 static enum result compare(struct verb_call *call, const struct buf *before, struct err *err)
 {
     struct audit_comparison comparison = AUDIT_COMPARISON_INIT;
-    enum result result = audit_compare(call->session->audit_fd, audit_verb_origin(call),
-                                       audit_verb_key(call, KEY), buf_text(before), before->len,
-                                       &comparison, err);
+    enum result result =
+        audit_compare(call->session->audit_fd, audit_verb_origin(call), audit_verb_key(call, KEY),
+                      buf_text(before), before->len, &comparison, err);
 
     if (result == RESULT_OK)
         result = growth_tell(call, &comparison, err);

@@ -5,7 +5,7 @@
 #include "verb.h"
 
 extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb, audit_export_verb,
-    audit_prove_verb, audit_checkpoint_verb, audit_anchor_verb;
+    audit_prove_verb, audit_checkpoint_verb, audit_anchor_verb, audit_head_verb;
 
 /* Which log: the first two options of every verb; a verb's own are numbered from AUDIT_OWN. */
 enum { AUDIT_DIRECTORY = OWN_OPTION, AUDIT_ORIGIN, AUDIT_OWN };
@@ -33,6 +33,11 @@ const char *audit_verb_key(const struct verb_call *call, int option);
 /* `verify --receipt PATH`, by a JWK file or by a thumbprint (jwk NULL). Needs no log. */
 MUST_USE enum result audit_verb_receipt(struct verb_call *call, const char *path, const char *jwk,
                                         const char *key, struct err *err);
+/* Once it is open: locks, and asks keys for the log's head; later the log, whose records are good,
+ * is held against it, and what is found told. */
+MUST_USE enum result audit_verb_head(struct verb_call *call, struct buf *note, struct err *err);
+MUST_USE enum result audit_verb_head_judge(struct verb_call *call, const struct buf *note,
+                                           const char *key, struct err *err);
 /* What others have anchored of the log: verify's own look at it, in two halves. Whose anchors count
  * is read before the lock: those of the config, and those that the options (NULL: not given) name.
  */

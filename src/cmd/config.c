@@ -17,9 +17,15 @@ struct surroundings surroundings;
 static const char *const members[] = {"policy",    "credential", "audit", "pkcs11",
                                       "ca_file",   "resolve",    "proxy", "require_approvals",
                                       "approvers", NULL};
-static const char *const audit_members[] = {
-    "directory",         "origin",    "signing_key", "signing_key_thumbprint",
-    "signing_algorithm", "timestamp", "witnesses",   NULL};
+static const char *const audit_members[] = {"directory",
+                                            "origin",
+                                            "signing_key",
+                                            "signing_key_thumbprint",
+                                            "signing_algorithm",
+                                            "timestamp",
+                                            "witnesses",
+                                            "head",
+                                            NULL};
 static const char *const timestamp_members[] = {"url", "ca_file", NULL};
 static const char *const witness_members[] = {"url", "key", "ca_file", NULL};
 static const char *const pkcs11_members[] = {"environment", "modules", "timeout", NULL};
@@ -166,6 +172,7 @@ static enum result read_audit(struct config *config, struct err *err)
                         err) != RESULT_OK ||
         json_string_opt(doc, audit, "signing_algorithm", 8, &config->signing_algorithm, err) !=
             RESULT_OK ||
+        json_string_opt(doc, audit, "head", URI_MAX, &config->head, err) != RESULT_OK ||
         read_timestamp(config, audit, err) != RESULT_OK ||
         read_witnesses(config, audit, err) != RESULT_OK)
         return err->result;

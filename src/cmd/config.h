@@ -24,6 +24,7 @@ struct config {
     const char
         *signing_key_thumbprint;   /* RFC 7638, or NULL: the only key to trust when verifying */
     const char *signing_algorithm; /* "": as the key is */
+    const char *head;              /* of the log, on a token; or NULL */
     const char *timestamp_url, *timestamp_ca_file; /* of the RFC 3161 authority, or NULL */
     size_t witnesses;
     struct config_witness witness[WITNESSES_MAX];
@@ -42,6 +43,7 @@ struct config {
 struct surroundings {
     char config[PATH_MAX], xdg_config_home[PATH_MAX], home[PATH_MAX];
     char credentials_directory[PATH_MAX];
+    bool no_color; /* NO_COLOR is there, and not empty */
 };
 extern struct surroundings surroundings;
 

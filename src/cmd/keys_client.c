@@ -31,6 +31,7 @@ static void open_body(struct buf *body, const struct keys *keys, const struct co
     put_text(body, config->credential);
     put_text(body, keys->recipient);
     put_text(body, keys->next);
+    put_text(body, config->head != NULL ? config->head : "");
     put_u32(body, flags);
     put_u32(body, config->module_timeout > 0 ? config->module_timeout : MODULE_TIMEOUT);
     modules_put(body, config);
@@ -72,6 +73,7 @@ enum result keys_open(struct keys *keys, const struct config *config, bool with_
 
     keys->patience = patience_of(config, interactive);
     keys->opening = (struct buf)BUF_INIT(MSG_LIMIT);
+    keys->has_head = config->head != NULL;
     open_body(&keys->opening, keys, config, with_signing,
               (interactive ? KEYS_INTERACTIVE : 0) | (keys->writes ? KEYS_WRITES : 0) |
                   (keys->may_unlocked ? KEYS_MAY_UNLOCKED : 0));
@@ -181,7 +183,8 @@ static bool repeatable(const struct keys *keys, enum msg_type type, const struct
 {
     if (!keys->lost || keys->spare.pid <= 0)
         return false;
-    return type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT ||
+    return type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT || type == MSG_KEYS_HEAD_READ ||
+           type == MSG_KEYS_HEAD_WRITE ||
            (type == MSG_KEYS_CREDENTIAL && msg->type == MSG_KEYS_LOST);
 }
 
@@ -230,6 +233,32 @@ static enum result signer_checkpoint(void *context, uint64_t size, const uint8_t
     return msg_end(&msg, err) != RESULT_OK ? err->result : buf_check(out, "checkpoint", err);
 }
 
+enum result keys_head(struct keys *keys, struct buf *note, struct err *err)
+{
+    AUTO_MSG msg = MSG_INIT;
+    const char *bytes;
+    size_t got;
+
+    if (ask(keys, MSG_KEYS_HEAD_READ, NULL, -1, MSG_KEYS_NOTE, &msg, err) != RESULT_OK)
+        return err->result;
+    bytes = get_bytes(&msg, &got);
+    buf_put(note, bytes, got);
+    return msg_end(&msg, err) != RESULT_OK ? err->result : buf_check(note, "audit.head", err);
+}
+
+static enum result signer_head(void *context, struct buf *note, struct err *err)
+{
+    return keys_head(context, note, err);
+}
+
+static enum result signer_head_put(void *context, const struct buf *note, struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+
+    put_bytes(&body, buf_text(note), note->len);
+    return keys_ask(context, MSG_KEYS_HEAD_WRITE, &body, -1, NULL, err);
+}
+
 enum result keys_ready(struct keys *keys, struct err *err)
 {
     AUTO_MSG msg = MSG_INIT;
@@ -250,6 +279,10 @@ enum result keys_ready(struct keys *keys, struct err *err)
                                          .spki_len = keys->spki_len,
                                          .sign = signer_sign,
                                          .checkpoint = signer_checkpoint};
+    if (keys->has_head) {
+        keys->signer.head = signer_head;
+        keys->signer.head_put = signer_head_put;
+    }
     keys->ready = true;
     return msg_end(&msg, err);
 }

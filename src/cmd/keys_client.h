@@ -19,6 +19,7 @@ struct keys {
     struct keys_process now, spare; /* the spare one has opened nothing yet */
     struct buf opening;             /* the body of KEYS_OPEN */
     int64_t patience;               /* ms for one answer: longer when a person may be prompted */
+    bool has_head;                  /* the config names one */
     bool ready, lost;               /* KEYS_READY came; the last answer was none, or KEYS_LOST */
     char restarted[512];            /* why the spare one is at work, or "" */
     char alg[16];
@@ -54,6 +55,8 @@ MUST_USE enum result keys_ready(struct keys *keys, struct err *err);
  * along. */
 MUST_USE enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
                               cJSON **facts, struct err *err);
+/* The head of the log, a checkpoint; empty: there is none. */
+MUST_USE enum result keys_head(struct keys *keys, struct buf *note, struct err *err);
 /* A pipe for the credential, from keys to net: neither end is ever used here. */
 MUST_USE enum result keys_pipe(int *read_end, int *write_end, struct err *err);
 /* Keys writes the credential, the stored or the pending one, into the pipe; write_end is closed

@@ -1,11 +1,22 @@
 #include "placing.h"
 
+#include "anchor.h"
 #include "interrupt.h"
 
 void zone_path(const struct placing *placing, const char *below, struct buf *out)
 {
     buf_printf(out, "%s/zones/%s/ssl/certificate_packs%s", placing->session->facts.path,
                placing->order.zone_id, below);
+}
+
+/* Only orders, which are all that is posted: a pack that violates is deleted all the same. */
+static bool anchored(struct session *session, enum net_method method, struct exchange *out)
+{
+    if (method != NET_POST || anchor_demand(session, &out->why) == RESULT_OK)
+        return true;
+    net_abandon(&session->net);
+    out->outcome = NET_UNSENT;
+    return false;
 }
 
 /* Net ends by itself when no credential comes, but keys knows why none did. When it is net that
@@ -52,6 +63,7 @@ enum result placing_send(struct placing *placing, enum net_method method, const 
         net_abandon(&session->net);
         return err->result;
     }
-    release(session, &request, &write_end, out);
+    if (anchored(session, method, out))
+        release(session, &request, &write_end, out);
     return RESULT_OK;
 }

@@ -9,6 +9,14 @@ static const char help[] =
     "\n"
     "exit: 0 shown, 11 invalid or unsafe\n";
 
+static void show_anchors(const struct output *output, const struct policy_facts *facts)
+{
+    for (unsigned anchor = 1; anchor < REQUIRE_END; anchor <<= 1)
+        if ((facts->anchors & anchor) != 0)
+            say(output, "the log's anchor %s is required before an order is sent\n",
+                policy_anchor_name(anchor));
+}
+
 static void show_rule(const struct output *output, const cJSON *rule)
 {
     const cJSON *member;
@@ -43,6 +51,7 @@ static enum result show(struct session *session, const char *name, struct err *e
         shown(facts->base_url), facts->pins, facts->networks,
         facts->minimum_tls == 0x0304 ? "1.3" : "1.2",
         facts->delete_on_violation ? "reported and the pack deleted" : "reported");
+    show_anchors(&session->output, facts);
     cJSON_ArrayForEach(rule, cJSON_GetObjectItemCaseSensitive(doc.root, "rules"))
         show_rule(&session->output, rule);
     output_add(&session->output, "content", doc.root);

@@ -192,8 +192,19 @@ enum result session_ready(struct session *session, struct err *err)
     return RESULT_OK;
 }
 
+/* A policy that requires the head stops at this; others should at least be told. */
+static void head_tell(const struct session *session)
+{
+    struct err why = {0};
+
+    if (session->last_record >= 0 && session->keys.has_head &&
+        audit_head_state(session->audit, &why) != RESULT_OK)
+        note(&session->output, "note: the log's head is behind the log: %s\n", shown(why.text));
+}
+
 void session_free(struct session *session)
 {
+    head_tell(session);
     if (session->keys.restarted[0] != '\0')
         note(&session->output, "note: georder-keys was started anew, once: %s\n",
              shown(session->keys.restarted));

@@ -41,5 +41,6 @@ enum result cmd_start(struct err *err)
         keep("HOME", surroundings.home, err) != RESULT_OK ||
         keep("CREDENTIALS_DIRECTORY", surroundings.credentials_directory, err) != RESULT_OK)
         return err->result;
+    surroundings.no_color = getenv("NO_COLOR") != NULL && getenv("NO_COLOR")[0] != '\0';
     return guard_start(3, err);
 }

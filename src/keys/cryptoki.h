@@ -15,7 +15,7 @@
 #include "secret.h"
 #include "uri.h"
 
-#define MODULES     4 /* the signing key's, the credential's, keystore recipients' */
+#define MODULES     5 /* the signing key's, the credential's, the head's, keystore recipients' */
 #define OBJECTS_MAX 64
 #define SLOTS_MAX   64
 #define ID_MAX      255
@@ -98,9 +98,10 @@ MUST_USE enum result object_bytes(struct token *token, CK_OBJECT_HANDLE object,
 MUST_USE enum result object_flag(struct token *token, CK_OBJECT_HANDLE object,
                                  CK_ATTRIBUTE_TYPE type, bool *out, struct err *err);
 
-/* data.c: the credential, as data objects of several versions; the highest is it. */
+/* data.c: the credential, and the log's head, each as data objects of several versions; the highest
+ * is it. *missing: there is none. */
 MUST_USE enum result data_read(struct token *token, const struct uri *uri, struct buf *out,
-                               struct err *err);
+                               bool *missing, struct err *err);
 /* Creates, reads back, then destroys all others; left: why one of those could not be. */
 MUST_USE enum result data_write(struct token *token, const struct uri *uri, const struct buf *value,
                                 struct err *left, struct err *err);

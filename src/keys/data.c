@@ -1,5 +1,6 @@
 /*
- * Private CKO_DATA objects: where a token keeps the credential. libp11 does not know them.
+ * Private CKO_DATA objects: where a token keeps the credential, and the head of the log. libp11
+ * does not know them.
  *
  * A value cannot be rewritten (SoftHSM refuses it), so a new one is a new object beside the old,
  * of a higher version, and only then the old one goes. Whoever reads takes the highest version. It
@@ -18,6 +19,33 @@
 #define LOOKS_EMPTY 3
 #define LOOK_PAUSE  10 /* ms */
 #define SHOWN_MAX   64
+
+/* What to do when something is wrong with it. */
+static const struct advice {
+    const char *missing, *again, *public, *elsewhere, *rival;
+} advices[] = {
+    [URI_FOR_CREDENTIAL] =
+        {"store it with `georder credential put`",
+         "store the credential again with `georder credential put`, which leaves one",
+         "it can be read without a PIN: revoke that credential, and store a new one with `georder "
+         "credential put`",
+         "the credential can be kept in a keystore that is sealed to a key of this token: `georder "
+         "keystore create FILE --recipient URI`",
+         "another process stores a credential at this moment; this one was not stored"},
+    [URI_FOR_HEAD] = {"somebody has destroyed it, or it was never made: `georder audit head "
+                      "--create` makes it, and records that",
+                      "find out who else writes to this token: the log has one head",
+                      "it can be written without a PIN, so by anybody: it is not believed; destroy "
+                      "it, and find out who made it",
+                      "name another token in audit.head",
+                      "another process writes the log's head at this moment: two hosts have one "
+                      "log, or two logs one head"},
+};
+
+static const struct advice *advice(const struct uri *uri)
+{
+    return &advices[uri->use];
+}
 
 struct data {
     CK_OBJECT_HANDLE handle;
@@ -119,10 +147,8 @@ static enum result set_look(struct token *token, const struct uri *uri, struct d
 
 static enum result data_missing(const struct token *token, const struct uri *uri, struct err *err)
 {
-    return err_set(err, RESULT_KEY,
-                   "token \"%s\" holds no data object that matches %s: store it with `georder "
-                   "credential put`",
-                   token->label, uri->text);
+    return err_set(err, RESULT_KEY, "token \"%s\" holds no data object that matches %s: %s",
+                   token->label, uri->text, advice(uri)->missing);
 }
 
 static enum result data_ambiguous(const struct token *token, const struct uri *uri,
@@ -138,21 +164,22 @@ static enum result data_ambiguous(const struct token *token, const struct uri *u
         buf_putc(&list, '"');
     }
     return err_set(err, RESULT_KEY,
-                   "store the credential again with `georder credential put`, which leaves one: "
-                   "%zu objects on token \"%s\" match %s, of the applications %s",
-                   set->count, token->label, uri->text, buf_text(&list));
+                   "%s: %zu objects on token \"%s\" match %s, of the applications %s",
+                   advice(uri)->again, set->count, token->label, uri->text, buf_text(&list));
 }
 
 /* While another process replaces it, none may be seen for an instant, or one too many. */
 static enum result set_settled(struct token *token, const struct uri *uri, struct data_set *set,
-                               struct err *err)
+                               bool *missing, struct err *err)
 {
+    *missing = false;
     for (int look = 1;; look++) {
         if (set_look(token, uri, set, err) != RESULT_OK)
             return err->result;
         if (set->count > 0 && !set->ambiguous)
             return RESULT_OK;
-        if (set->count == 0 && look >= LOOKS_EMPTY)
+        *missing = set->count == 0 && look >= LOOKS_EMPTY;
+        if (*missing)
             return data_missing(token, uri, err);
         if (look >= LOOKS)
             return data_ambiguous(token, uri, set, err);
@@ -169,15 +196,13 @@ static enum result data_take(struct token *token, const struct uri *uri, const s
     if (object_flag(token, data->handle, CKA_PRIVATE, &private, err) != RESULT_OK)
         return err->result;
     if (!private)
-        return err_set(err, RESULT_KEY,
-                       "the data object that matches %s is not private, it can be read without a "
-                       "PIN: revoke that credential, and store a new one with `georder credential "
-                       "put`",
-                       uri->text);
+        return err_set(err, RESULT_KEY, "the data object that matches %s is not private, %s",
+                       uri->text, advice(uri)->public);
     return object_bytes(token, data->handle, CKA_VALUE, out, err);
 }
 
-enum result data_read(struct token *token, const struct uri *uri, struct buf *out, struct err *err)
+enum result data_read(struct token *token, const struct uri *uri, struct buf *out, bool *missing,
+                      struct err *err)
 {
     AUTO_SET set = {0};
 
@@ -186,7 +211,7 @@ enum result data_read(struct token *token, const struct uri *uri, struct buf *ou
         const struct data *best;
         enum result result;
 
-        if (set_settled(token, uri, &set, err) != RESULT_OK)
+        if (set_settled(token, uri, &set, missing, err) != RESULT_OK)
             return err->result;
         best = &set.data[set.best];
         result = data_take(token, uri, best, out, err);
@@ -212,7 +237,8 @@ static const char *refusal(const struct token *token, CK_RV rv)
     return NULL;
 }
 
-static enum result data_refused(const struct token *token, CK_RV rv, struct err *err)
+static enum result data_refused(const struct token *token, const struct uri *uri, CK_RV rv,
+                                struct err *err)
 {
     const char *kind = refusal(token, rv);
     struct err why = {0};
@@ -222,22 +248,20 @@ static enum result data_refused(const struct token *token, CK_RV rv, struct err 
     if (kind == NULL)
         *err = why;
     else
-        (void)err_set(err, RESULT_KEY,
-                      "%s: %s; the credential can be kept in a keystore that is sealed to a key of "
-                      "this token: `georder keystore create FILE --recipient URI`",
-                      why.text, kind);
+        (void)err_set(err, RESULT_KEY, "%s: %s; %s", why.text, kind, advice(uri)->elsewhere);
     return RESULT_KEY;
 }
 
-static enum result data_session(struct token *token, CK_SESSION_HANDLE *session, struct err *err)
+static enum result data_session(struct token *token, const struct uri *uri,
+                                CK_SESSION_HANDLE *session, struct err *err)
 {
     CK_RV rv;
 
     if ((token->info.flags & CKF_WRITE_PROTECTED) != 0)
-        return data_refused(token, CKR_TOKEN_WRITE_PROTECTED, err);
+        return data_refused(token, uri, CKR_TOKEN_WRITE_PROTECTED, err);
     rv = token->module->f->C_OpenSession(token->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
                                          NULL, session);
-    return rv == CKR_OK ? RESULT_OK : data_refused(token, rv, err);
+    return rv == CKR_OK ? RESULT_OK : data_refused(token, uri, rv, err);
 }
 
 static void application_put(struct buf *out, int64_t version)
@@ -264,7 +288,7 @@ static enum result data_create(struct token *token, CK_SESSION_HANDLE session,
     CK_RV rv = token->module->f->C_CreateObject(session, template,
                                                 sizeof template / sizeof template[0], object);
 
-    return rv == CKR_OK ? RESULT_OK : data_refused(token, rv, err);
+    return rv == CKR_OK ? RESULT_OK : data_refused(token, uri, rv, err);
 }
 
 static bool same(const struct buf *left, const struct buf *right)
@@ -303,10 +327,7 @@ static enum result data_alone(struct token *token, const struct uri *uri, int64_
     for (size_t i = 0; i < set.count; i++)
         rivals += set.data[i].version >= version;
     if (rivals != 1)
-        return err_set(err, RESULT_KEY,
-                       "token \"%s\": another process stores a credential at this moment; this one "
-                       "was not stored",
-                       token->label);
+        return err_set(err, RESULT_KEY, "token \"%s\": %s", token->label, advice(uri)->rival);
     return RESULT_OK;
 }
 
@@ -376,7 +397,7 @@ enum result data_write(struct token *token, const struct uri *uri, const struct 
     int64_t version;
 
     if (set_look(token, uri, &older, err) != RESULT_OK ||
-        data_session(token, &session, err) != RESULT_OK)
+        data_session(token, uri, &session, err) != RESULT_OK)
         return err->result;
     version = older.count > 0 ? older.data[older.best].version + 1 : 0;
     result = data_add(token, session, uri, version, value, err);

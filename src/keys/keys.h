@@ -20,7 +20,8 @@ int keys_run(int channel);
  *                  signing_key URI or "", text signing_algorithm (RFC 7518's name, or "": as the
  *                  key is), text credential URI or "", text recipient URI or "" (pkcs11:, of a
  *                  keystore), text next ("", or the credential's keystore: URI with the
- *                  passphrase-source of the passphrase that it gets), u32 flags (roles.h), u32
+ *                  passphrase-source of the passphrase that it gets), text head URI or "" (of the
+ *                  log, pkcs11:), u32 flags (roles.h), u32
  * timeout (seconds that a module may take for one message), text modules (the config's
  * pkcs11.modules, a JSON object), u32 n, n times text name, text value (all the environment that a
  * module gets)
@@ -32,6 +33,11 @@ int keys_run(int channel);
  *   -> KEYS_LINE   bytes line: {"payload":"..","protected":"..","signature":".."}
  * KEYS_CHECKPOINT  u64 size, bytes root
  *   -> KEYS_NOTE   bytes note (signed note, C2SP; key name = origin, type 0x02 for ECDSA)
+ * KEYS_HEAD_READ   -> KEYS_NOTE  bytes note: the head of the log on its token; empty: there is none
+ * KEYS_HEAD_WRITE  bytes note: a checkpoint by this key, of this log, that is on the disk; goes
+ * into the place of an older one, or of none. RESULT_AUDIT when what is there is of as many records
+ * or more, of another log, or not what was read or written last.
+ *   -> KEYS_DONE   {}
  * KEYS_CREDENTIAL  u32 which (0: the stored one, 1: the pending one); carries the write end of the
  *                  pipe to net
  *   -> KEYS_DONE   {"kind": "token"|"global_key", "hint": "user"|"account"|"legacy", "where"}

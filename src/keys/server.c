@@ -46,7 +46,7 @@ static enum result surroundings_take(struct msg *msg, const char *base, struct e
 
 static enum result open_parse(struct server *server, struct msg *msg, struct err *err)
 {
-    const char *base = get_text(msg), *key, *credential, *recipient, *next, *modules;
+    const char *base = get_text(msg), *key, *credential, *recipient, *next, *head, *modules;
 
     if (text_keep(msg, server->ring.place.credentials, sizeof server->ring.place.credentials,
                   "$CREDENTIALS_DIRECTORY", err) != RESULT_OK ||
@@ -60,6 +60,7 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
     credential = get_text(msg);
     recipient = get_text(msg);
     next = get_text(msg);
+    head = get_text(msg);
     server->flags = get_u32(msg);
     server->ring.place.interactive = (server->flags & KEYS_INTERACTIVE) != 0;
     server->timeout = get_u32(msg);
@@ -75,7 +76,8 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
     if (source_parse(&server->key, "audit.signing_key", key, URI_FOR_KEY, err) != RESULT_OK ||
         source_parse(&server->recipient, "recipient", recipient, URI_FOR_KEY, err) != RESULT_OK)
         return err->result;
-    if (source_parse(&server->next, "new passphrase", next, URI_FOR_CREDENTIAL, err) != RESULT_OK)
+    if (source_parse(&server->next, "new passphrase", next, URI_FOR_CREDENTIAL, err) != RESULT_OK ||
+        source_parse(&server->head, "audit.head", head, URI_FOR_HEAD, err) != RESULT_OK)
         return err->result;
     return source_parse(&server->credential, "credential", credential, URI_FOR_CREDENTIAL, err);
 }
@@ -111,8 +113,8 @@ static enum result signer_try(struct server *server, struct err *err)
 /* Before the first module is loaded: what runs in its constructors is a stranger's, too. */
 static enum result lock_once(struct server *server, struct err *err)
 {
-    struct source *all[] = {&server->key, &server->credential, &server->recipient, &server->next,
-                            NULL};
+    struct source *all[] = {&server->key,  &server->credential, &server->recipient,
+                            &server->next, &server->head,       NULL};
     AUTO_REACH reach = {0};
 
     if (server->locked)
@@ -133,6 +135,15 @@ static enum result heap_take(struct server *server, struct err *err)
     return result;
 }
 
+/* A log without its head is still to be written: it says so. */
+static void head_try(struct server *server)
+{
+    if (server->head.uri.scheme == URI_NONE)
+        (void)err_set(&server->no_head, RESULT_CONFIG, "audit.head: the config names none");
+    else
+        (void)!source_open(&server->ring, &server->head, &server->no_head);
+}
+
 static enum result handle_open(struct server *server, struct msg *msg, struct answer *answer,
                                struct err *err)
 {
@@ -145,6 +156,7 @@ static enum result handle_open(struct server *server, struct msg *msg, struct an
         source_open(&server->ring, &server->recipient, err) != RESULT_OK ||
         signer_try(server, err) != RESULT_OK)
         return err->result;
+    head_try(server);
     server->opened = true;
     answer->type = MSG_KEYS_READY;
     put_text(&answer->body, server->has_signer ? server->signer.algorithm->name : "");
@@ -261,6 +273,8 @@ static handler *const handlers[MSG_COUNT] = {
     [MSG_KEYS_OPEN] = handle_open,
     [MSG_KEYS_SIGN] = handle_sign,
     [MSG_KEYS_CHECKPOINT] = handle_checkpoint,
+    [MSG_KEYS_HEAD_READ] = handle_head_read,
+    [MSG_KEYS_HEAD_WRITE] = handle_head_write,
     [MSG_KEYS_CREDENTIAL] = handle_credential,
     [MSG_KEYS_STORE] = handle_store,
     [MSG_KEYS_COMMIT] = handle_commit,
@@ -328,6 +342,8 @@ static void server_end(struct server *server)
     source_free(&server->key);
     source_free(&server->credential);
     source_free(&server->recipient);
+    source_free(&server->head);
+    buf_free(&server->head_seen);
     credential_free(&server->pending);
     ring_close(&server->ring);
     fd_close(&server->ipc.fd);
@@ -337,7 +353,8 @@ int keys_run(int channel)
 {
     struct server server = {.ipc = {.fd = channel, .self = ROLE_KEYS, .peer = ROLE_MAIN},
                             .ring = {.note = BUF_INIT(512)},
-                            .pending = CREDENTIAL_INIT};
+                            .pending = CREDENTIAL_INIT,
+                            .head_seen = BUF_INIT(HEAD_MAX)};
     AUTO_MSG msg = MSG_INIT;
     struct err err = {0};
     enum result result;

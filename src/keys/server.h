@@ -11,6 +11,9 @@ struct server {
     struct ipc ipc;
     struct ring ring;
     struct source key, credential;
+    struct source head;      /* of the log; its token may be out of reach: */
+    struct err no_head;      /* why */
+    struct buf head_seen;    /* the text of the head that was read or written last */
     struct source recipient; /* of a keystore: whom it is about to be encrypted to */
     struct source next;      /* the keystore, with the source of the passphrase that it gets */
     struct signer signer;
@@ -39,6 +42,9 @@ handler handle_credential, handle_store, handle_commit, handle_remove, handle_li
 /* The stored one. */
 MUST_USE enum result credential_load(struct server *server, struct credential *credential,
                                      struct err *err);
+
+/* serve_head.c */
+handler handle_head_read, handle_head_write;
 
 /* report.c: the body of KEYS_DONE. Never fails for what it finds; says it. */
 void report_put(struct server *server, struct buf *out);

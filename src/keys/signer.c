@@ -91,23 +91,31 @@ static bool openssl_put(struct buf *out, const struct algorithm *algorithm, cons
     return len > 0 && buf_ok(out);
 }
 
-static bool verified(const struct signer *signer, const char *digest, const void *bytes, size_t len,
-                     const struct buf *raw)
+/* signature: as OpenSSL has it. */
+static bool fits(const struct signer *signer, const char *digest, const void *bytes, size_t len,
+                 const char *signature, size_t signature_len)
 {
-    const struct algorithm *algorithm = signer->algorithm;
-    AUTO_BUF signature = BUF_INIT(SIGNATURE_MAX);
     EVP_PKEY_CTX *how = NULL;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context != NULL && openssl_put(&signature, algorithm, raw) &&
-                EVP_DigestVerifyInit(context, &how, EVP_get_digestbyname(digest), NULL,
-                                     signer->key.public) == 1 &&
-                private_padding(how, algorithm) &&
-                EVP_DigestVerify(context, (const unsigned char *)signature.data, signature.len,
-                                 bytes, len) == 1;
+    bool good =
+        context != NULL &&
+        EVP_DigestVerifyInit(context, &how, EVP_get_digestbyname(digest), NULL,
+                             signer->key.public) == 1 &&
+        private_padding(how, signer->algorithm) &&
+        EVP_DigestVerify(context, (const unsigned char *)signature, signature_len, bytes, len) == 1;
 
     EVP_MD_CTX_free(context);
     ERR_clear_error();
     return good;
+}
+
+static bool verified(const struct signer *signer, const char *digest, const void *bytes, size_t len,
+                     const struct buf *raw)
+{
+    AUTO_BUF signature = BUF_INIT(SIGNATURE_MAX);
+
+    return openssl_put(&signature, signer->algorithm, raw) &&
+           fits(signer, digest, bytes, len, signature.data, signature.len);
 }
 
 /* The first signature of a process is verified: a private key beside another's public key would
@@ -213,6 +221,23 @@ enum result signer_note(struct signer *signer, uint64_t size, const uint8_t root
         return err->result;
     signer->size = size;
     return RESULT_OK;
+}
+
+bool signer_signed(const struct signer *signer, const struct buf *note, size_t *text_len)
+{
+    AUTO_BUF dash = BUF_INIT(512), signature = BUF_INIT(4 + SIGNATURE_MAX);
+    const char *text = buf_text(note), *blank = memmem(text, note->len, "\n\n", 2), *from;
+    size_t rest;
+
+    buf_printf(&dash, "\n\n\xe2\x80\x94 %s ", signer->state.origin);
+    *text_len = blank != NULL ? (size_t)(blank - text) + 1 : 0;
+    rest = blank != NULL ? note->len - (size_t)(blank - text) : 0;
+    if (!buf_ok(&dash) || rest <= dash.len + 1 || memcmp(blank, dash.data, dash.len) != 0 ||
+        text[note->len - 1] != '\n')
+        return false;
+    from = blank + dash.len;
+    return base64_get(from, rest - dash.len - 1, &signature) && signature.len > 4 &&
+           fits(signer, "SHA256", text, *text_len, signature.data + 4, signature.len - 4);
 }
 
 enum result signer_test(struct signer *signer, struct err *err)

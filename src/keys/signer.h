@@ -6,6 +6,7 @@
 #include "record.h"
 
 #define LINE_MAX_LEN 65535
+#define HEAD_MAX     3072 /* bytes of a checkpoint with one signature */
 
 struct signer {
     struct private_key key; /* owned */
@@ -26,6 +27,8 @@ MUST_USE enum result signer_line(struct signer *signer, const char *payload, siz
                                  struct buf *line, struct err *err);
 MUST_USE enum result signer_note(struct signer *signer, uint64_t size,
                                  const uint8_t root[SHA256_LEN], struct buf *note, struct err *err);
+/* Has this key signed the note for this log? text_len: of its signed text. */
+MUST_USE bool signer_signed(const struct signer *signer, const struct buf *note, size_t *text_len);
 /* Signs and verifies something that is neither a record nor a checkpoint. */
 MUST_USE enum result signer_test(struct signer *signer, struct err *err);
 

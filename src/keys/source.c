@@ -218,15 +218,22 @@ enum result source_key_create(struct ring *ring, struct source *source, const ch
                 err);
 }
 
+enum result source_find(struct ring *ring, struct source *source, struct buf *out, bool *missing,
+                        struct err *err)
+{
+    *missing = false;
+    if (source->uri.scheme == URI_KEYSTORE)
+        return said(source, stored_get(ring, source, out, missing, err), err);
+    if (credential_login(ring, source, err) != RESULT_OK)
+        return err_prefix(err, "%s", source->what);
+    return said(source, data_read(source->token, &source->uri, out, missing, err), err);
+}
+
 enum result source_read(struct ring *ring, struct source *source, struct buf *out, struct err *err)
 {
     bool missing;
 
-    if (source->uri.scheme == URI_KEYSTORE)
-        return said(source, stored_get(ring, source, out, &missing, err), err);
-    if (credential_login(ring, source, err) != RESULT_OK)
-        return err_prefix(err, "%s", source->what);
-    return said(source, data_read(source->token, &source->uri, out, err), err);
+    return source_find(ring, source, out, &missing, err);
 }
 
 static enum result stored_write(struct ring *ring, struct source *source, const struct buf *value,

@@ -32,6 +32,9 @@ MUST_USE enum result source_key_create(struct ring *ring, struct source *source,
 /* The credential's bytes; out: BUF_SECRET. */
 MUST_USE enum result source_read(struct ring *ring, struct source *source, struct buf *out,
                                  struct err *err);
+/* The same. *missing: it is not stored there. */
+MUST_USE enum result source_find(struct ring *ring, struct source *source, struct buf *out,
+                                 bool *missing, struct err *err);
 /* left: RESULT_OK, or why something that was replaced is still there (and is ignored). */
 MUST_USE enum result source_write(struct ring *ring, struct source *source, const struct buf *value,
                                   struct err *left, struct err *err);

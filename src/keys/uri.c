@@ -285,9 +285,9 @@ static enum result pkcs11_check(const struct scan *scan, struct err *err)
                        seen(scan, MODULE_PATH)
                            ? "module-path and module-name: leave one out"
                            : "no module is named: add \"?module-path=/...\", the PKCS#11 library");
-    if (scan->use == URI_FOR_CREDENTIAL && seen(scan, ID))
+    if (scan->use != URI_FOR_KEY && seen(scan, ID))
         return err_set(err, RESULT_CONFIG, "id: a data object has none, name it by object=LABEL");
-    if (scan->use == URI_FOR_CREDENTIAL && !seen(scan, OBJECT))
+    if (scan->use != URI_FOR_KEY && !seen(scan, OBJECT))
         return err_set(err, RESULT_CONFIG, "no object is named: add object=LABEL");
     return RESULT_OK;
 }
@@ -345,11 +345,15 @@ enum result uri_parse(const char *text, enum uri_use use, struct uri *out, struc
     struct scan scan = {.use = use, .out = out};
 
     memset(out, 0, sizeof *out);
+    out->use = use;
     if (bytes_check(text, err) != RESULT_OK)
         return err->result;
     (void)memcpy(out->text, text, strlen(text) + 1);
     if (strncmp(text, "pkcs11:", 7) == 0)
         return pkcs11_parse(&scan, text + 7, err);
+    if (use == URI_FOR_HEAD)
+        return err_set(err, RESULT_CONFIG,
+                       "the log's head has to be a data object on a token: write " PKCS11_SAMPLE);
     if (strncmp(text, "keystore:", 9) == 0)
         return keystore_parse(&scan, text + 9, err);
     if (strncasecmp(text, "pkcs11:", 7) == 0 || strncasecmp(text, "keystore:", 9) == 0)

@@ -14,7 +14,8 @@
 #define SECRET_NAME_MAX 64
 
 enum uri_scheme { URI_NONE, URI_PKCS11, URI_KEYSTORE };
-enum uri_use { URI_FOR_KEY, URI_FOR_CREDENTIAL };
+/* The head of a log: a data object of a token, since a file would be on the log's disk. */
+enum uri_use { URI_FOR_KEY, URI_FOR_CREDENTIAL, URI_FOR_HEAD };
 enum secret_from { SECRET_PROMPT, SECRET_FILE, SECRET_CREDENTIAL };
 
 struct secret_source {
@@ -24,6 +25,7 @@ struct secret_source {
 
 struct uri {
     enum uri_scheme scheme;
+    enum uri_use use;
     char text[URI_MAX + 1];   /* as it was written; holds no secret */
     P11KitUri *match;         /* pkcs11: what token and object must show; owned */
     char module[URI_MAX + 1]; /* pkcs11: path of the module, or its name */

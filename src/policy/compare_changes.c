@@ -70,6 +70,16 @@ static void tell_safety(struct telling *in)
               yes(is->locked_memory, "required", "preferred"));
 }
 
+static void tell_anchors(struct telling *in)
+{
+    unsigned was = in->old->facts.anchors, is = in->new->facts.anchors;
+    for (unsigned anchor = 1; anchor < REQUIRE_END; anchor <<= 1) {
+        const char *name = policy_anchor_name(anchor);
+        tell_text(in, (is & anchor) != 0 ? NARROWER : WIDER, "audit.require",
+                  yes((was & anchor) != 0, name, ""), yes((is & anchor) != 0, name, ""));
+    }
+}
+
 static void tell_url(struct telling *in)
 {
     const struct policy_facts *was = &in->old->facts, *is = &in->new->facts;
@@ -157,6 +167,7 @@ static enum result changes_run(struct telling *in, struct err *err)
     tell_pins(in);
     TRY(tell_networks(in, err));
     tell_safety(in);
+    tell_anchors(in);
     tell_zones(in);
     TRY(changes_of_rules(in->old, in->new, in->out, err));
     return in->failed ? err_set(err, RESULT_INTERNAL, "the changes: out of memory") : RESULT_OK;

@@ -10,7 +10,7 @@
 
 static const char *const top_members[] = {
     "georder_policy", "name",  "revision",     "effective",     "expires", "owner", "api",
-    "zones",          "rules", "on_violation", "locked_memory", NULL};
+    "zones",          "rules", "on_violation", "locked_memory", "audit",   NULL};
 static const char *const api_members[] = {"base_url", "spki_pins", "networks", "minimum_tls", NULL};
 static const char *const pin_members[] = {"sha256", "subject", NULL};
 
@@ -257,6 +257,7 @@ static enum result document_load(struct policy *policy, struct err *err)
         return json_fail(doc, cJSON_GetObjectItemCaseSensitive(doc->root, "locked_memory"), err,
                          "must be required (the default) or preferred");
     policy->facts.locked_memory = strcmp(memory, "required") == 0;
+    TRY(anchors_load(policy, err));
     if (!match_index(policy))
         return err_set(err, RESULT_INTERNAL, "%s: out of memory", doc->name);
     return RESULT_OK;

@@ -26,6 +26,15 @@ MUST_USE enum result policy_load(const char *name, const char *text, size_t len,
                                  struct err *err);
 void policy_free(struct policy **policy);
 
+/* What else than the log's own disk can know its newest checkpoint. */
+enum policy_anchor {
+    REQUIRE_HSM_HEAD = 1,  /* a data object of a token */
+    REQUIRE_WITNESS = 2,   /* a cosignature (C2SP tlog-witness) */
+    REQUIRE_TIMESTAMP = 4, /* RFC 3161 */
+    REQUIRE_END = 8
+};
+const char *policy_anchor_name(unsigned anchor); /* "hsm-head" ..., of one bit */
+
 struct policy_facts {
     const char *name, *owner, *effective, *expires; /* owned by the policy, as are all below */
     int64_t revision, effective_ms, expires_ms;
@@ -39,6 +48,8 @@ struct policy_facts {
     const char *const *network;
     bool delete_on_violation;
     bool locked_memory; /* secrets only in memory that cannot reach the swap */
+    unsigned
+        anchors; /* bits of enum policy_anchor: audit.require, without which no order is sent */
 };
 void policy_facts(const struct policy *policy, struct policy_facts *out);
 cJSON *policy_json(const struct policy_facts *facts); /* name, revision, sha256; the caller's */

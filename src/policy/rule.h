@@ -233,6 +233,7 @@ unsigned network_prefix(const char *network);
 MUST_USE enum result url_load(const struct json_doc *doc, const cJSON *api, struct policy *policy,
                               struct err *err);
 MUST_USE enum result rules_load(struct policy *policy, struct err *err);
+MUST_USE enum result anchors_load(struct policy *policy, struct err *err);
 /* Text for people: 1..max bytes, none of them hidden. */
 MUST_USE enum result prose_load(const struct json_doc *doc, const cJSON *object, const char *name,
                                 size_t max, const char **out, struct err *err);

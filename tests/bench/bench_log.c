@@ -36,7 +36,7 @@ struct mould {
 static void mould_make(struct mould *mould)
 {
     static const uint8_t zeros[SHA256_LEN];
-    struct record_place place = {BENCH_ORIGIN, 0, zeros, NULL};
+    struct record_place place = {.origin = BENCH_ORIGIN, .previous = zeros};
     char id[UUID_LEN + 1];
     struct audit_event event = bench_event(false, id);
     struct err err = {0};

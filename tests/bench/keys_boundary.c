@@ -135,7 +135,7 @@ static void open_send(struct keys *keys, const struct setting *setting)
     put_text(&body, ""); /* credentials */
     put_text(&body, ORIGIN);
     put_text(&body, setting->uri);
-    for (int i = 0; i < 4; i++) /* algorithm, credential, recipient, next */
+    for (int i = 0; i < 5; i++) /* algorithm, credential, recipient, next, head */
         put_text(&body, "");
     put_u32(&body, 0);
     put_u32(&body, PATIENCE / 1000);

@@ -319,12 +319,21 @@ END
     [ "$(statuses)" = 403 ]
 }
 
+# SoftHSM does not always open when several processes open it at once: that is exit 5, and tried again.
+denied_once() {
+    local status=5
+    while [ "$status" -eq 5 ]; do
+        status=0
+        georder order --quiet --file "$HOUSE/denied.json" || status=$?
+    done
+    [ "$status" -eq 3 ]
+}
+
 @test "processes that append and anchor at once accuse nobody" {
     local i pids=()
     witness
     for i in 1 2 3 4; do
-        { georder order --quiet --file "$HOUSE/denied.json" || true
-          georder audit anchor --quiet; } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
+        { denied_once && georder audit anchor --quiet; } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait "$i" || { cat "$BATS_TEST_TMPDIR"/errors.*; false; }; done

@@ -71,6 +71,7 @@ verdict() {
     verdict '.api.minimum_tls = "1.2"' wider 1
     verdict '.api.networks += ["192.0.2.0/24"]' wider 1
     verdict '.locked_memory = "preferred"' wider 1
+    verdict '.audit.require = ["hsm-head"]' narrower 0
     verdict '.api.spki_pins += [.api.spki_pins[0] | .sha256 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]' wider 1
     jq -e '.gained == null and (.changes | map(select(.direction == "wider")) | length) == 1' <<<"$output"
 }

@@ -212,6 +212,17 @@ struct audit_report test_verify(struct test_log *log)
     return report;
 }
 
+struct audit_report test_verify_from(struct test_log *log, const struct buf *note)
+{
+    struct audit_verification how = {
+        .origin = TEST_ORIGIN, .kid = log->key.kid, .from = buf_text(note), .from_len = note->len};
+    struct audit_report report;
+
+    cr_assert_eq(audit_verify_with(log->fd, &how, &report, &log->err), RESULT_OK, "%s",
+                 log->err.text);
+    return report;
+}
+
 void test_read(struct test_log *log, const char *name, struct buf *out)
 {
     AUTO_FD fd = openat(log->fd, name, O_RDONLY | O_CLOEXEC);
@@ -263,7 +274,7 @@ void test_lines_write(struct test_log *log, const struct test_lines *lines, cons
 void test_forge(struct test_log *log, uint64_t index, const uint8_t previous[SHA256_LEN],
                 const char *event, struct buf *line)
 {
-    struct record_place place = {TEST_ORIGIN, index, previous, NULL};
+    struct record_place place = {TEST_ORIGIN, index, previous, NULL, 0};
     struct audit_event one = test_event(event, "");
     AUTO_BUF payload = BUF_INIT(AUDIT_LINE_MAX);
 

@@ -42,6 +42,8 @@ void test_log_free(struct test_log *log);
 struct audit_event test_event(const char *event, const char *order_id);
 void test_append(struct test_log *log, const char *event, const char *order_id);
 struct audit_report test_verify(struct test_log *log);
+/* By a checkpoint that was kept. */
+struct audit_report test_verify_from(struct test_log *log, const struct buf *note);
 #define test_expect(log, wanted)                                                                   \
     do {                                                                                           \
         struct audit_report report_ = test_verify(log);                                            \

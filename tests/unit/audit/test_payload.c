@@ -68,7 +68,7 @@ static void build(const char *order_id, const char *body_file, const cJSON *deta
 {
     struct audit_event event = test_event("order.response", order_id);
     uint8_t previous[SHA256_LEN] = {7};
-    struct record_place place = {TEST_ORIGIN, 12, previous, body_file};
+    struct record_place place = {TEST_ORIGIN, 12, previous, body_file, 0};
     struct err err = {0};
 
     event.detail = detail;

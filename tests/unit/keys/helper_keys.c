@@ -177,6 +177,8 @@ void ask(struct child *role, enum msg_type type, const struct buf *body, int fd,
                  msg_name(expected));
 }
 
+const char *helper_head = "";
+
 void open_body(struct buf *body, const char *key, const char *alg, const char *credential)
 {
     put_text(body, home);
@@ -187,6 +189,7 @@ void open_body(struct buf *body, const char *key, const char *alg, const char *c
     put_text(body, credential);
     put_text(body, "");
     put_text(body, "");
+    put_text(body, helper_head);
     put_u32(body, KEYS_WRITES);
     put_u32(body, 30);
     put_text(body, "{\"shim.so\":{\"write\":[\".\"]}}");

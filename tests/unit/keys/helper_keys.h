@@ -36,6 +36,7 @@ void role_end(struct child *role); /* closes, and demands a clean end without le
 /* One question. The answer's type must be `expected`, else its failure is shown. */
 void ask(struct child *role, enum msg_type type, const struct buf *body, int fd,
          enum msg_type expected, struct msg *answer);
+extern const char *helper_head; /* audit.head, unless a test sets it: "" */
 void open_body(struct buf *body, const char *key, const char *alg, const char *credential);
 /* KEYS_OPEN with the usual surroundings. */
 void role_open(struct child *role, const char *key, const char *credential, enum msg_type expected,

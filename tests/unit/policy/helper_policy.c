@@ -54,7 +54,8 @@ const char policy_whole[] =
     "[\"mon\"], \"from\": \"08:00\", \"to\": \"17:00\", \"time_zone\": \"UTC\"}], "
     "\"approvals\": {\"count\": 2, \"from\": [\"pki-oncall\"]}}, "
     "{\"id\": \"f\", \"effect\": \"forbid\", \"reason\": \"no\", " SCOPE "}], "
-    "\"on_violation\": \"report\", \"locked_memory\": \"required\"}";
+    "\"on_violation\": \"report\", \"locked_memory\": \"required\", "
+    "\"audit\": {\"require\": [\"hsm-head\"]}}";
 
 void file_load(const char *path, struct buf *out)
 {

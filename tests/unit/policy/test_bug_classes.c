@@ -299,7 +299,7 @@ static void empty_refused(enum kind kind, size_t index, const char *empty)
 
 /* What may be left out, and what it then means; nothing else may. */
 static const char *const optional[][24] = {
-    {"/locked_memory", "/rules/0", "/rules/0/geo_evidence", "/rules/0/max_orders",
+    {"/locked_memory", "/audit", "/rules/0", "/rules/0/geo_evidence", "/rules/0/max_orders",
      "/rules/0/change_windows", "/rules/0/freeze", "/rules/0/approvals", "/rules/1/freeze",
      "/rules/1", "/rules/1/zones", "/rules/1/hosts", "/rules/1/certificate_authorities",
      "/rules/1/validity_days", "/rules/1/validation_methods", "/rules/1/cloudflare_branding",

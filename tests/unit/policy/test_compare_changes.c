@@ -104,6 +104,31 @@ Test(compare_changes, preferring_locked_memory_is_wider_than_requiring_it)
             "locked_memory", WIDER, "required", "preferred");
 }
 
+static struct policy *requiring(const char *anchors)
+{
+    AUTO_BUF with = BUF_INIT(256);
+    buf_printf(&with, "\"audit\": {\"require\": [%s]},\n  \"on_violation\"", anchors);
+    return edited("\"on_violation\"", buf_text(&with));
+}
+
+Test(compare_changes, no_longer_requiring_an_anchor_is_wider)
+{
+    changes(requiring("\"hsm-head\""), plain(), "audit.require", WIDER, "hsm-head", "");
+    changes(plain(), requiring("\"witness\""), "audit.require", NARROWER, "", "witness");
+    changes(requiring("\"timestamp\", \"witness\""), requiring("\"witness\""), "audit.require",
+            WIDER, "timestamp", "");
+}
+
+Test(compare_changes, another_anchor_in_the_place_of_one_is_incomparable)
+{
+    AUTO_POLICY *old = requiring("\"hsm-head\"");
+    AUTO_POLICY *new = requiring("\"witness\"");
+    AUTO_COMPARISON out = {0};
+    struct err err = {0};
+    cr_assert_eq(policies_compare(old, new, &out, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(out.verdict, INCOMPARABLE);
+}
+
 Test(compare_changes, another_api_is_incomparable)
 {
     changes(plain(), edited("api.cloudflare.com", "api.example.com"), "api.base_url", INCOMPARABLE,

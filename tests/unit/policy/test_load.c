@@ -41,7 +41,7 @@ static const struct row {
     {"\"owner\": \"pki@example.com\",", "\"owner\": \"pki@example.com\", \"note\": \"x\",",
      "7:31: /note: unknown member \"note\"; known are \"georder_policy\", \"name\", \"revision\", "
      "\"effective\", \"expires\", \"owner\", \"api\", \"zones\", \"rules\", \"on_violation\", "
-     "\"locked_memory\"",
+     "\"locked_memory\", \"audit\"",
      REFUSES},
     {"https://api.cloudflare.com/client/v4", "http://api.cloudflare.com/client/v4",
      "8:23: /api/base_url: must begin with https://, as in https://api.cloudflare.com/client/v4",
@@ -239,16 +239,32 @@ static const struct row {
      "\"forbid\"", "21:5: /rules/1: must be an object: a rule", REFUSES},
     {"\"report\"\n", "\"ignore\"\n", "23:19: /on_violation: must be \"report\" or \"delete\"",
      REFUSES},
+    {"  \"on_violation\"", "  \"audit\": {\"require\": []},\n  \"on_violation\"",
+     "23:24: /audit/require: must have 1 to 3 items, not 0", REFUSES},
+    {"  \"on_violation\"", "  \"audit\": {},\n  \"on_violation\"",
+     "23:12: /audit: member \"require\" is missing", REFUSES},
+    {"  \"on_violation\"", "  \"audit\": null,\n  \"on_violation\"",
+     "23:12: /audit: must be an object, not null", REFUSES},
+    {"  \"on_violation\"", "  \"audit\": {\"require\": [\"hsm\"]},\n  \"on_violation\"",
+     "23:25: /audit/require/0: must be \"hsm-head\", \"witness\" or \"timestamp\"", REFUSES},
+    {"  \"on_violation\"",
+     "  \"audit\": {\"require\": [\"witness\", \"witness\"]},\n  \"on_violation\"",
+     "23:36: /audit/require/1: \"witness\" stands here twice: keep one", REFUSES},
+    {"  \"on_violation\"",
+     "  \"audit\": {\"require\": [\"witness\"], \"prefer\": 1},\n  \"on_violation\"",
+     "23:37: /audit/prefer: unknown member \"prefer\"; known are \"require\"", REFUSES},
     {"  \"on_violation\": \"report\"\n", "  \"x\": 1\n",
      "23:3: /x: unknown member \"x\"; known are \"georder_policy\", \"name\", \"revision\", "
      "\"effective\", \"expires\", \"owner\", \"api\", \"zones\", \"rules\", \"on_violation\", "
-     "\"locked_memory\"",
+     "\"locked_memory\", \"audit\"",
      REFUSES},
 };
 
 static const struct {
     const char *what, *with;
 } good[] = {
+    {"\"on_violation\"",
+     "\"audit\": {\"require\": [\"timestamp\", \"hsm-head\", \"witness\"]},\n  \"on_violation\""},
     {"\"name\": \"test\"", "\"name\": \"Schl\xC3\xBCssel\""},
     {"\"revision\": 7", "\"revision\": 1"},
     {"2026-11-01T00:00:00Z", "2026-11-01T00:00:00.5Z"},

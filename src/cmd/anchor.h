@@ -1,0 +1,14 @@
+/*
+ * Anchors of the log: other places than its own disk that know its newest checkpoint, and so show
+ * when it was rolled back, cut or forked. A policy may require them (audit.require).
+ */
+#ifndef GEORDER_CMD_ANCHOR_H
+#define GEORDER_CMD_ANCHOR_H
+
+#include "session.h"
+
+/* Between a durable intent and the credential: does each anchor that the policy requires hold the
+ * log's newest checkpoint? RESULT_AUDIT: one does not, or the config has none; send nothing. */
+MUST_USE enum result anchor_demand(struct session *session, struct err *err);
+
+#endif
