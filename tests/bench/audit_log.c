@@ -193,20 +193,20 @@ void bench_log_remove(struct bench_log *log)
     detail = NULL;
 }
 
-struct audit_event bench_event(bool intent, char id[UUID_LEN + 1])
+struct audit_event bench_event(char id[UUID_LEN + 1])
 {
     int64_t now = clock_now();
 
     if (detail == NULL)
         detail = detail_make();
     uuid7(now, id);
-    return (struct audit_event){.event = intent ? "order.intent" : "order.response",
+    return (struct audit_event){.event = "order.denied",
                                 .order_id = id,
                                 .time = now,
                                 .activity = 1,
                                 .severity = 1,
                                 .status = 1,
-                                .message = "about to be sent",
+                                .message = "denied by the policy",
                                 .operation = "POST /zones/{zone_id}/ssl/certificate_packs/order",
                                 .actor = "root",
                                 .host = "host-17.example.com",
@@ -229,7 +229,7 @@ void bench_log_append(struct audit *audit, size_t count)
         size_t group = count < AUDIT_GROUP_MAX ? count : AUDIT_GROUP_MAX;
 
         for (size_t i = 0; i < group; i++) {
-            event[i] = bench_event(i % 2 == 0, id[i]);
+            event[i] = bench_event(id[i]);
             entry[i] = (struct audit_entry){.event = &event[i]};
         }
         if (audit_append_group(audit, entry, group, NULL, &err) != RESULT_OK)

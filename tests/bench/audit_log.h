@@ -28,8 +28,8 @@ void bench_log_place(struct bench_log *log, const char *parent);
 void bench_log_make(struct bench_log *log, struct audit **audit);
 void bench_log_remove(struct bench_log *log);
 
-/* An event of an order, whose record has about 2 KB; the order's id comes to stand in id. */
-struct audit_event bench_event(bool intent, char id[UUID_LEN + 1]);
+/* A denial, whose record has about 2 KB; the order's id comes to stand in id. */
+struct audit_event bench_event(char id[UUID_LEN + 1]);
 
 /* So many records, in groups. */
 void bench_log_append(struct audit *audit, size_t count);
