@@ -419,6 +419,22 @@ assert_not_sent() {
     run -1 grep -ri -e cfut_ -e authorization "$WITNESS/journal" "$TSA/journal"
 }
 
+@test "policy: all three, the head in the token among them; and an order under them after a snapshot" {
+    witness
+    tsa
+    required hsm-head witness timestamp
+    home_edit georder.json '.audit.head = "pkcs11:token=georder;object=georder-head;type=data?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin"'
+    georder audit head --create --quiet
+    cp -a "$HOUSE/audit" "$BATS_TEST_TMPDIR/snapshot"
+    run -0 place
+    run -0 georder audit verify
+    [[ $output == *'witness: '*'timestamp: '* ]]
+    rm -r "$HOUSE/audit"
+    cp -a "$BATS_TEST_TMPDIR/snapshot" "$HOUSE/audit"
+    run -10 --separate-stderr place
+    [ "$(posts)" = 1 ]
+}
+
 @test "policy: no witness, or one that fails: exit 10, recorded, nothing is sent" {
     local how
     witness
