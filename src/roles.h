@@ -43,6 +43,7 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(KEYS_REMOVE,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* destroy the credential */ \
     X(KEYS_LIST,       ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* what is stored */ \
     X(KEYS_CREATE,     ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  NO_FD)  /* make the audit key (init) */ \
+    X(KEYS_ROTATE,     ROLE_MAIN, ROLE_KEYS,  1 * KIB, ONCE,  NO_FD)  /* whom the new key follows, and where */ \
     X(KEYS_KEYSTORE,   ROLE_MAIN, ROLE_KEYS, 16 * KIB, ONCE,  NO_FD)  /* who may open a keystore */ \
     X(KEYS_REPORT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* doctor */ \
     X(KEYS_DONE,       ROLE_KEYS, ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* facts, as one JSON object */ \
