@@ -338,8 +338,9 @@ enum result audit_anchors(int dirfd, const char *origin, const char *kid,
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
+    struct succession keys;
     struct review review = {.dirfd = dirfd,
-                            .log = {origin, kid, &ring},
+                            .log = {origin, kid, &ring, &keys},
                             .snapshot = &snapshot,
                             .trust = trust,
                             .visit = visit,
@@ -347,7 +348,7 @@ enum result audit_anchors(int dirfd, const char *origin, const char *kid,
                             .unchecked = unchecked,
                             .line = BUF_INIT(AUDIT_LINE_MAX),
                             .payload = BUF_INIT(AUDIT_LINE_MAX)};
-    enum result result = head_take(dirfd, origin, &snapshot, &ring, err);
+    enum result result = head_take(dirfd, origin, &snapshot, &ring, &keys, err);
 
     *unchecked = 0;
     if (result == RESULT_OK)

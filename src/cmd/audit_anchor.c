@@ -18,7 +18,7 @@ static const char help[] =
     "  --timestamp               the authority of the config\n"
     "  --tsa URL                 another authority (RFC 3161), by http or https\n"
     "  --tsa-ca FILE             the certificates (PEM) that its time stamps are checked by\n"
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 all were had, 6 or 7 one was not reached, 10 one speaks against the log or is wrong\n";

@@ -184,7 +184,7 @@ home_copy_again() {
     local foreign=$BATS_TEST_TMPDIR/foreign
     "$GEORDER_SOURCE/tests/rehearsal/make-home" "$foreign" "$REHEARSAL_CA" 1 keystore
     sed -i -e "5r $foreign/audit/records/000000000000.jsonl" -e 5d "$records"
-    bad unknown_key 4 "record 4 is signed by a key that is not the log's"
+    bad unknown_key 4 ', whose public key is not in keys/'
     cp "$HOUSE_TEMPLATE/audit/records/000000000000.jsonl" "$records"
     cp "$foreign/audit/checkpoint" "$HOUSE/audit/checkpoint"
     run -10 stranger verify
