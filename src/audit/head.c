@@ -212,9 +212,11 @@ void head_replace(struct audit *audit, const struct buf *note)
 
     if (signer->head_put == NULL || !audit->head_held)
         return;
-    audit->head = (struct err){0};
     audit->head_held = signer->head_put(signer->context, note, &audit->head) == RESULT_OK;
-    audit->head_begins = audit->head_begins && !audit->head_held;
+    if (!audit->head_held)
+        return;
+    audit->head = (struct err){0};
+    audit->head_begins = false;
 }
 
 enum result audit_head_state(const struct audit *audit, struct err *err)

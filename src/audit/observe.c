@@ -390,7 +390,7 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct checkpoint checkpoint;
-    uint64_t count;
+    uint64_t count = 0;
 
     if (snapshot_take(audit->dirfd, &snapshot, err) != RESULT_OK ||
         end_take(audit, &snapshot, tail, &count, err) != RESULT_OK ||
