@@ -150,7 +150,7 @@ static enum result entry_add(struct audit *audit, const struct audit_entry *entr
         return err->result;
     tree_push(&audit->next, &audit->checker.sha256, facts.leaf);
     if (audit->next.size % TILE_WIDTH == 0)
-        audit->filled = audit->next;
+        tree_copy(&audit->filled, &audit->next);
     memcpy(pending->last_hash, facts.hash, SHA256_LEN);
     pending->last_time = facts.payload.time;
     buf_put(&pending->lines, pending->line.data, pending->line.len);
@@ -287,7 +287,7 @@ enum result log_anchor(struct audit *audit, struct err *err)
 {
     AUTO_BUF note = BUF_INIT(NOTE_MAX);
 
-    audit->next = audit->tree;
+    tree_copy(&audit->next, &audit->tree);
     if (note_sign(audit, &note, err) != RESULT_OK ||
         checkpoint_write(audit, &note, err) != RESULT_OK)
         return err->result;
@@ -298,7 +298,7 @@ enum result log_anchor(struct audit *audit, struct err *err)
 static enum result pending_make(struct audit *audit, const struct audit_entry *entries,
                                 size_t count, struct pending *pending, struct err *err)
 {
-    audit->next = audit->tree;
+    tree_copy(&audit->next, &audit->tree);
     audit->filled.size = 0;
     memcpy(pending->last_hash, audit->last_hash, SHA256_LEN);
     pending->last_time = audit->last_time;
@@ -322,7 +322,7 @@ static enum result entries_append(struct audit *audit, const struct audit_entry 
     tiles_prune(audit->dirfd, &audit->next, audit->tree.size);
     if (first != NULL)
         *first = audit->tree.size;
-    audit->tree = audit->next;
+    tree_copy(&audit->tree, &audit->next);
     audit->segment_size += pending.lines.len;
     memcpy(audit->last_hash, pending.last_hash, SHA256_LEN);
     audit->turn = audit->next_key != NULL ? audit->next_key : audit->key;

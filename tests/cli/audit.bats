@@ -322,3 +322,16 @@ home_copy_again() {
     printf x >>input
     run -1 openssl dgst -sha256 -verify key.pem -signature signature.der input
 }
+
+# bats test_tags=sandbox
+@test "list --json: 80,000 records are one document, printed as it is read" {
+    local made log
+    made=$("$GEORDER_BUILD/tests/bench/bench_log" make "$BATS_TEST_TMPDIR" 80000)
+    log=${made% *}
+    (ulimit -v 60000 && env -i "$GEORDER" audit list --json --directory "$log" --origin bench.example.com/georder) \
+        >"$BATS_TEST_TMPDIR/list"
+    [ "$(stat -c %s "$BATS_TEST_TMPDIR/list")" -gt $((64 * 1024 * 1024)) ]
+    [ "$(tail -c 60 "$BATS_TEST_TMPDIR/list" | tr -d ' \n')" = '],"command":"audit","result":"done","exit":0}' ]
+    [ "$(grep -c '^{"class_uid":6003,' "$BATS_TEST_TMPDIR/list")" = 80000 ]
+    jq -e '.exit == 0 and (.records | length == 80000) and .records[79999].metadata.sequence == 79999' "$BATS_TEST_TMPDIR/list"
+}
