@@ -179,6 +179,12 @@ refused() { # TEXT: by the script
     sed 's/^index 6/index 7/' "$receipt" >"$receipt.other"
     run -1 script --receipt "$receipt.other" "$kid"
     [[ $output == *'the record says that it is 6' ]]
+    sed '4s/^\(.\)\(.\)/\2\1/' "$receipt" >"$receipt.other"
+    run -1 script --receipt "$receipt.other" "$kid"
+    [[ $output == *'the record is not in the tree of the checkpoint' ]]
+    sed 's/^11$/12/' "$receipt" >"$receipt.other"
+    run -1 script --receipt "$receipt.other" "$kid"
+    [[ $output == *"the checkpoint carries no good signature of the key $kid" ]]
 }
 
 go_verifies() { # ARGUMENT...
