@@ -17,8 +17,7 @@ static const char help[] =
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
     "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
     "log either: its own record, proof and checkpoint are checked.\n"
-    "\n" AUDIT_PLACE_HELP
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "\n" AUDIT_PLACE_HELP "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --from FILE               an earlier checkpoint, that you kept: the log must have grown\n"
     "                            out of it; signatures are checked of the records since then\n"
     "  --head                    hold it against its head on a token, too: asks for a PIN\n"
@@ -190,12 +189,12 @@ static enum result log_verify(struct verb_call *call, struct audit_anchors *anch
     return audit_verify_with(call->session->audit_fd, &how, report, err);
 }
 
-/* What others know of the log. head: NULL when it was not asked for. */
+/* What others know of the log. head: NULL when it was not asked for; by whichever of the log's
+ * keys, since its records are known to be good, and their root is what counts. */
 static enum result against(struct verb_call *call, const struct buf *head, const char *key,
                            const struct audit_anchors *anchors, struct err *err)
 {
-    if (head != NULL &&
-        audit_verb_head_judge(call, head, audit_verb_key(call, KEY), err) != RESULT_OK)
+    if (head != NULL && audit_verb_head_judge(call, head, NULL, err) != RESULT_OK)
         return err->result;
     return audit_verb_anchors(call, key, anchors, err);
 }

@@ -184,7 +184,7 @@ home_copy_again() {
     local foreign=$BATS_TEST_TMPDIR/foreign
     "$GEORDER_SOURCE/tests/rehearsal/make-home" "$foreign" "$REHEARSAL_CA" 1 keystore
     sed -i -e "5r $foreign/audit/records/000000000000.jsonl" -e 5d "$records"
-    bad unknown_key 4 "record 4 is signed by a key that is not the log's"
+    bad unknown_key 4 ', whose public key is not in keys/'
     cp "$HOUSE_TEMPLATE/audit/records/000000000000.jsonl" "$records"
     cp "$foreign/audit/checkpoint" "$HOUSE/audit/checkpoint"
     run -10 stranger verify
@@ -254,7 +254,7 @@ home_copy_again() {
     [[ $output == *'2: one word too many'* ]]
     run -2 georder audit verify 1
     run -2 georder audit
-    [ "$output" = 'georder audit: say verify, list, show, export, prove, checkpoint or anchor; see georder audit --help' ]
+    [ "$output" = 'georder audit: say verify, list, show, export, prove, checkpoint, anchor or head; see georder audit --help' ]
     run -2 georder audit prove
     run -2 georder audit verify --directory "$HOUSE/audit"
     [[ $output == *'--directory and --origin go together' ]]
