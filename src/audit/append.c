@@ -143,7 +143,7 @@ static enum result line_sign(struct audit *audit, struct pending *pending, struc
 static enum result entry_add(struct audit *audit, const struct audit_entry *entry,
                              struct pending *pending, struct err *err)
 {
-    struct line_facts facts;
+    struct line_facts facts = {0};
 
     if (payload_make(audit, entry, pending, err) != RESULT_OK ||
         line_sign(audit, pending, &facts, err) != RESULT_OK)
