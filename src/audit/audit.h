@@ -252,6 +252,19 @@ MUST_USE enum result audit_checkpoint_read(int dirfd, const char *origin, const 
                                            struct buf *note, struct audit_checkpoint *out,
                                            struct err *err);
 
+/* A file of the log: `size` bytes from the beginning of fd, or text. */
+struct audit_part {
+    const char *name; /* "records/000000000000.jsonl" */
+    int fd;           /* -1: text has it */
+    const char *text;
+    uint64_t size;
+};
+typedef enum result audit_file(void *context, const struct audit_part *part, struct err *err);
+/* Calls back for what a copy of the log needs, at one moment and in one order: checkpoint,
+ * records/, keys/, bodies/, anchors/. Tiles can be made again, and torn bytes that were moved aside
+ * are none of the log. Checks nothing. Stops at the first that is not OK. */
+MUST_USE enum result audit_files(int dirfd, audit_file *each, void *context, struct err *err);
+
 /* Whether the log's checkpoint (now) has grown out of an earlier one. */
 struct audit_comparison {
     enum audit_verdict verdict; /* intact, forked, rolled_back; altered, unknown_key, malformed */

@@ -189,12 +189,12 @@ static enum result log_verify(struct verb_call *call, struct audit_anchors *anch
     return audit_verify_with(call->session->audit_fd, &how, report, err);
 }
 
-/* What others know of the log. head: NULL when it was not asked for; by whichever of the log's
- * keys, since its records are known to be good, and their root is what counts. */
+/* What others know of the log. head: NULL when it was not asked for. */
 static enum result against(struct verb_call *call, const struct buf *head, const char *key,
                            const struct audit_anchors *anchors, struct err *err)
 {
-    if (head != NULL && audit_verb_head_judge(call, head, NULL, err) != RESULT_OK)
+    if (head != NULL &&
+        audit_verb_head_judge(call, head, audit_verb_key(call, KEY), err) != RESULT_OK)
         return err->result;
     return audit_verb_anchors(call, key, anchors, err);
 }

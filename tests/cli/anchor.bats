@@ -326,6 +326,26 @@ END
     [ "$(statuses)" = 403 ]
 }
 
+@test "anchors of before a rotation stay good, and the witness must be told of the new key" {
+    local where said
+    witness
+    tsa
+    georder audit anchor --quiet
+    where=$(jq -r .audit.signing_key "$HOUSE/georder.json")
+    said=$(georder key rotate --to "${where/object=georder-audit/object=next}" --alg ES256 --json)
+    home_edit georder.json ".audit += $(jq -c .audit <<<"$said")"
+    append
+    run -10 --separate-stderr georder audit anchor
+    [[ $stderr == *'HTTP 403: it does not trust the key of this log'* ]]
+    run -0 --separate-stderr georder audit verify --json
+    jq -es '.[0] | .verdict == "intact" and .anchors_good == 3 and .anchors_bad == 0' <<<"$output"
+    anchors_stop
+    jwk=$HOUSE/audit/keys/$(jq -r .key <<<"$said").jwk witness
+    run -0 georder audit anchor --witness
+    run -0 georder audit verify --key "$kid"
+    [[ $output == *'witness: 5 records are cosigned by '* ]]
+}
+
 # With a keystore: SoftHSM's tokens do not always open for several processes at once.
 @test "processes that append and anchor at once accuse nobody" {
     local i records pids=()
@@ -417,6 +437,22 @@ assert_not_sent() {
     jq -es --argjson size "$size" '.[0] | .verdict == "intact" and .anchors_good == 2 and all(.anchors[]; .size == $size)' <<<"$output"
     # The witness has it before the API has its request; what it saw is no secret of the API's.
     run -1 grep -ri -e cfut_ -e authorization "$WITNESS/journal" "$TSA/journal"
+}
+
+@test "policy: all three, the head in the token among them; and an order under them after a snapshot" {
+    witness
+    tsa
+    required hsm-head witness timestamp
+    home_edit georder.json '.audit.head = "pkcs11:token=georder;object=georder-head;type=data?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin"'
+    georder audit head --create --quiet
+    cp -a "$HOUSE/audit" "$BATS_TEST_TMPDIR/snapshot"
+    run -0 place
+    run -0 georder audit verify
+    [[ $output == *'witness: '*'timestamp: '* ]]
+    rm -r "$HOUSE/audit"
+    cp -a "$BATS_TEST_TMPDIR/snapshot" "$HOUSE/audit"
+    run -10 --separate-stderr place
+    [ "$(posts)" = 1 ]
 }
 
 @test "policy: no witness, or one that fails: exit 10, recorded, nothing is sent" {
