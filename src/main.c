@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"check", "decide only: offline, no keys, no record", cmd_check},
     {"policy", "lint, test or show a policy", cmd_policy},
     {"audit", "verify, list, show or export the records", cmd_audit},
+    {"key", "list or rotate the audit key", cmd_key},
     {"credential", "put, verify, rotate, remove or list the API credential", cmd_credential},
     {"keystore", "make a keystore, say who may open it", cmd_keystore},
     {"doctor", "is this host ready, and how hardened is it", cmd_doctor},

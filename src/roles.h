@@ -4,6 +4,7 @@
  *   main ──── sign, open, store ────► keys ────► the HSM or the keystore
  *   main ──── request, trust ───────► net  ────► api.cloudflare.com
  *   main ──── anchor, trust ────────► net  ────► a time stamping authority, a witness
+ *   main ──── stream, trust ────────► net  ────► a syslog server
  *             keys ── credential (a pipe whose ends main hands on and never reads) ──► net
  *
  * A message that this table does not permit to that process, in that size, at that moment, ends
@@ -42,6 +43,7 @@ enum carries { NO_FD, MAY_FD }; /* a descriptor may come along */
     X(KEYS_REMOVE,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* destroy the credential */ \
     X(KEYS_LIST,       ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* what is stored */ \
     X(KEYS_CREATE,     ROLE_MAIN, ROLE_KEYS,  4 * KIB, ONCE,  NO_FD)  /* make the audit key (init) */ \
+    X(KEYS_ROTATE,     ROLE_MAIN, ROLE_KEYS,  1 * KIB, ONCE,  NO_FD)  /* whom the new key follows, and where */ \
     X(KEYS_KEYSTORE,   ROLE_MAIN, ROLE_KEYS, 16 * KIB, ONCE,  NO_FD)  /* who may open a keystore */ \
     X(KEYS_REPORT,     ROLE_MAIN, ROLE_KEYS,       16, ONCE,  NO_FD)  /* doctor */ \
     X(KEYS_DONE,       ROLE_KEYS, ROLE_MAIN, 32 * KIB, OFTEN, NO_FD)  /* facts, as one JSON object */ \

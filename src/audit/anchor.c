@@ -11,7 +11,7 @@
 
 const char *anchor_kind_name(enum anchor_kind kind)
 {
-    return kind == ANCHOR_TIMESTAMP ? "timestamp" : "witness";
+    return kind == ANCHOR_STAMP ? "timestamp" : "witness";
 }
 
 enum result anchor_head_read(int dirfd, const char *origin, const char *kid,
@@ -138,7 +138,7 @@ static enum result tell(struct review *review, struct anchored *anchored, struct
 {
     anchor->size = anchored->size;
     anchored->told = true;
-    if (anchor->verdict == AUDIT_INTACT && anchored->against.verdict != AUDIT_INTACT)
+    if (anchored->against.verdict != AUDIT_INTACT)
         accuse(anchor, anchored->against.verdict, "%s", anchored->against.text);
     if (anchor->verdict == AUDIT_INTACT)
         times_judge(review, anchor);
@@ -209,7 +209,7 @@ static enum result cosignatures_judge(struct review *review, struct anchored *an
 
     for (size_t i = 0; i < review->trust->witnesses; i++) {
         const struct witness *witness = &review->trust->witness[i];
-        struct anchor anchor = {.kind = ANCHOR_WITNESS, .size = anchored->size};
+        struct anchor anchor = {.kind = ANCHOR_COSIGNATURE, .size = anchored->size};
         struct cosignature line;
         enum cosignature_status status =
             cosignature_find(witness, note, note_text_len(note, len), note + own, len - own, &line);
@@ -254,7 +254,7 @@ static enum result anchored_judge(struct review *review, struct anchored *anchor
         cosignatures_judge(review, anchored, err) != RESULT_OK ||
         stamp_judge(review, anchored, err) != RESULT_OK)
         return err->result;
-    anchored->against.kind = anchored->stamp.len > 0 ? ANCHOR_TIMESTAMP : ANCHOR_WITNESS;
+    anchored->against.kind = anchored->stamp.len > 0 ? ANCHOR_STAMP : ANCHOR_COSIGNATURE;
     if (anchored->told || anchored->against.verdict == AUDIT_INTACT)
         return RESULT_OK;
     /* Nobody who is trusted has anchored it, but the log's own key has signed it. */
@@ -271,7 +271,7 @@ static void anchored_free(struct anchored *anchored)
     {                                                                                              \
         .size = (of), .note = BUF_INIT(NOTE_MAX), .stamp = BUF_INIT(TIMESTAMP_ANSWER_MAX),         \
         .against = {                                                                               \
-            .kind = ANCHOR_WITNESS                                                                 \
+            .kind = ANCHOR_COSIGNATURE                                                             \
         }                                                                                          \
     }
 
@@ -283,7 +283,7 @@ static enum result files_judge(struct review *review, const struct anchor_files 
 
         if (anchor_file_read(files->fd, anchored.size, ANCHOR_CHECKPOINT, &anchored.note, err) !=
                 RESULT_OK ||
-            anchor_file_read(files->fd, anchored.size, ANCHOR_TIMESTAMP_, &anchored.stamp, err) !=
+            anchor_file_read(files->fd, anchored.size, ANCHOR_RESPONSE, &anchored.stamp, err) !=
                 RESULT_OK ||
             anchored_judge(review, &anchored, err) != RESULT_OK)
             return err->result;
@@ -338,8 +338,9 @@ enum result audit_anchors(int dirfd, const char *origin, const char *kid,
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
+    struct succession keys;
     struct review review = {.dirfd = dirfd,
-                            .log = {origin, kid, &ring},
+                            .log = {origin, kid, &ring, &keys},
                             .snapshot = &snapshot,
                             .trust = trust,
                             .visit = visit,
@@ -347,7 +348,7 @@ enum result audit_anchors(int dirfd, const char *origin, const char *kid,
                             .unchecked = unchecked,
                             .line = BUF_INIT(AUDIT_LINE_MAX),
                             .payload = BUF_INIT(AUDIT_LINE_MAX)};
-    enum result result = head_take(dirfd, origin, &snapshot, &ring, err);
+    enum result result = head_take(dirfd, origin, &snapshot, &ring, &keys, err);
 
     *unchecked = 0;
     if (result == RESULT_OK)

@@ -18,7 +18,7 @@
 #define WITNESS_NAME_MAX     255
 #define WITNESSES_MAX        8
 
-enum anchor_kind { ANCHOR_TIMESTAMP, ANCHOR_WITNESS };
+enum anchor_kind { ANCHOR_STAMP, ANCHOR_COSIGNATURE };
 const char *anchor_kind_name(enum anchor_kind kind); /* "timestamp", "witness" */
 
 struct anchor {

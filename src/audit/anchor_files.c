@@ -26,7 +26,7 @@ static bool file_named(const char *name, uint64_t *size)
         *size = *size * 10 + (uint64_t)(name[i] - '0');
     }
     return strcmp(name + INDEX_DIGITS, ANCHOR_CHECKPOINT) == 0 ||
-           strcmp(name + INDEX_DIGITS, ANCHOR_TIMESTAMP_) == 0;
+           strcmp(name + INDEX_DIGITS, ANCHOR_RESPONSE) == 0;
 }
 
 static int size_compare(const void *left, const void *right)
@@ -190,7 +190,7 @@ static enum result timestamp_put(int fd, const struct anchor_head *head, const v
     if (buf_check(&note, "checkpoint", err) != RESULT_OK ||
         put(fd, name, note.data, note.len, err) != RESULT_OK)
         return err->result;
-    file_name(head->size, ANCHOR_TIMESTAMP_, name);
+    file_name(head->size, ANCHOR_RESPONSE, name);
     return put(fd, name, response, len, err);
 }
 

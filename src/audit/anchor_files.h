@@ -6,7 +6,7 @@
 #include "segment.h"
 
 #define ANCHOR_CHECKPOINT ".checkpoint"
-#define ANCHOR_TIMESTAMP_ ".tsr"
+#define ANCHOR_RESPONSE   ".tsr"
 
 struct anchor_files {
     int fd;         /* owned; -1: there is no such directory */

@@ -115,6 +115,11 @@ static bool line_carries(const struct buf *line, const struct buf *payload)
            memcmp(text.data, payload->data, text.len) == 0;
 }
 
+static const char *next_kid(const struct audit *audit)
+{
+    return audit->next_key != NULL ? audit->next_key->kid : "";
+}
+
 static enum result line_sign(struct audit *audit, struct pending *pending, struct line_facts *facts,
                              struct err *err)
 {
@@ -128,7 +133,8 @@ static enum result line_sign(struct audit *audit, struct pending *pending, struc
     if (!buf_ok(&pending->line) || facts->status != LINE_GOOD)
         return err_set(err, RESULT_AUDIT, "the signer's record %s: it was not written",
                        line_status_text(facts->status));
-    if (facts->key != audit->key || !line_carries(&pending->line, &pending->payload))
+    if (facts->key != audit->key || strcmp(facts->to, next_kid(audit)) != 0 ||
+        !line_carries(&pending->line, &pending->payload))
         return err_set(err, RESULT_AUDIT,
                        "the signer signed another record or by another key: it was not written");
     return RESULT_OK;
@@ -144,7 +150,7 @@ static enum result entry_add(struct audit *audit, const struct audit_entry *entr
         return err->result;
     tree_push(&audit->next, &audit->checker.sha256, facts.leaf);
     if (audit->next.size % TILE_WIDTH == 0)
-        audit->filled = audit->next;
+        tree_copy(&audit->filled, &audit->next);
     memcpy(pending->last_hash, facts.hash, SHA256_LEN);
     pending->last_time = facts.payload.time;
     buf_put(&pending->lines, pending->line.data, pending->line.len);
@@ -155,7 +161,9 @@ static enum result entry_add(struct audit *audit, const struct audit_entry *entr
 /* The head of the tree `next`. */
 static enum result note_sign(struct audit *audit, struct buf *note, struct err *err)
 {
-    const struct audit_signer *signer = audit->signer;
+    bool handed_on = audit->next_key != NULL;
+    const struct audit_signer *signer = handed_on ? audit->next_signer : audit->signer;
+    const struct key *key = handed_on ? audit->next_key : audit->key;
     struct checkpoint checkpoint;
     uint8_t root[SHA256_LEN];
     enum note_status status;
@@ -164,8 +172,8 @@ static enum result note_sign(struct audit *audit, struct buf *note, struct err *
     if (signer->checkpoint(signer->context, audit->next.size, root, note, err) != RESULT_OK)
         return err->result;
     status = note_read(buf_text(note), note->len, audit->origin, &audit->ring, &checkpoint);
-    if (status != NOTE_GOOD || checkpoint.key != audit->key ||
-        checkpoint.size != audit->next.size || memcmp(checkpoint.root, root, SHA256_LEN) != 0)
+    if (status != NOTE_GOOD || checkpoint.key != key || checkpoint.size != audit->next.size ||
+        memcmp(checkpoint.root, root, SHA256_LEN) != 0)
         return err_set(err, RESULT_AUDIT, "the signer's checkpoint %s: no record was written",
                        status != NOTE_GOOD ? note_status_text(status) : "is another one");
     return RESULT_OK;
@@ -275,13 +283,11 @@ static void note_keep(struct audit *audit, const struct buf *note)
     buf_put(&audit->note, note->data, note->len);
 }
 
-/* A crash left the first record without a checkpoint: it gets one before there is a second, since
- * a log of more records without any is not gone on with. */
-static enum result first_anchor(struct audit *audit, struct err *err)
+enum result log_anchor(struct audit *audit, struct err *err)
 {
     AUTO_BUF note = BUF_INIT(NOTE_MAX);
 
-    audit->next = audit->tree;
+    tree_copy(&audit->next, &audit->tree);
     if (note_sign(audit, &note, err) != RESULT_OK ||
         checkpoint_write(audit, &note, err) != RESULT_OK)
         return err->result;
@@ -292,7 +298,7 @@ static enum result first_anchor(struct audit *audit, struct err *err)
 static enum result pending_make(struct audit *audit, const struct audit_entry *entries,
                                 size_t count, struct pending *pending, struct err *err)
 {
-    audit->next = audit->tree;
+    tree_copy(&audit->next, &audit->tree);
     audit->filled.size = 0;
     memcpy(pending->last_hash, audit->last_hash, SHA256_LEN);
     pending->last_time = audit->last_time;
@@ -316,9 +322,10 @@ static enum result entries_append(struct audit *audit, const struct audit_entry 
     tiles_prune(audit->dirfd, &audit->next, audit->tree.size);
     if (first != NULL)
         *first = audit->tree.size;
-    audit->tree = audit->next;
+    tree_copy(&audit->tree, &audit->next);
     audit->segment_size += pending.lines.len;
     memcpy(audit->last_hash, pending.last_hash, SHA256_LEN);
+    audit->turn = audit->next_key != NULL ? audit->next_key : audit->key;
     audit->last_time = pending.last_time;
     note_keep(audit, &pending.note);
     head_replace(audit, &pending.note);
@@ -346,20 +353,36 @@ static enum result repair_append(struct audit *audit, const struct audit_event *
     return entries_append(audit, &(struct audit_entry){.event = &event}, 1, NULL, err);
 }
 
+enum result log_append(struct audit *audit, const struct audit_event *event, uint64_t *index,
+                       struct err *err)
+{
+    return entries_append(audit, &(struct audit_entry){.event = event}, 1, index, err);
+}
+
+/* A crash left the first record without a checkpoint: it gets one before there is a second, since
+ * a log of more records without any is not gone on with. */
+enum result log_ready(struct audit *audit, const struct audit_event *cause, struct err *err)
+{
+    AUTO_JSON *torn = NULL;
+
+    if (log_observe(audit, &torn, err) != RESULT_OK)
+        return err->result;
+    if (audit->turn != NULL && audit->turn != audit->key)
+        return turn_fail(audit, audit->tree.size - 1, audit->turn, err);
+    if (audit->signer->head != NULL && head_hold(audit, err) != RESULT_OK)
+        return err->result;
+    if (audit->tree.size > 0 && audit->note.len == 0 && log_anchor(audit, err) != RESULT_OK)
+        return err->result;
+    return torn != NULL ? repair_append(audit, cause, torn, err) : RESULT_OK;
+}
+
 static enum result locked_append(struct audit *audit, const struct audit_entry *entries,
                                  size_t count, uint64_t *first, struct err *err)
 {
     AUTO_LOCK lock = {-1};
-    AUTO_JSON *torn = NULL;
 
     if (lock_enter(audit->dirfd, false, &lock, err) != RESULT_OK ||
-        log_observe(audit, &torn, err) != RESULT_OK)
-        return err->result;
-    if (audit->signer->head != NULL && head_hold(audit, err) != RESULT_OK)
-        return err->result;
-    if (audit->tree.size > 0 && audit->note.len == 0 && first_anchor(audit, err) != RESULT_OK)
-        return err->result;
-    if (torn != NULL && repair_append(audit, entries[0].event, torn, err) != RESULT_OK)
+        log_ready(audit, entries[0].event, err) != RESULT_OK)
         return err->result;
     return entries_append(audit, entries, count, first, err);
 }

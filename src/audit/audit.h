@@ -71,6 +71,20 @@ MUST_USE enum result audit_append(struct audit *audit, const struct audit_event 
                                   const char *body, size_t body_len, uint64_t *index,
                                   struct err *err);
 
+/* The new key of a log that is handed on. */
+struct audit_successor {
+    const struct audit_signer *signer; /* must outlive the log that it then signs */
+    /* By the new key, as in a JWS, over the text of a rotation (rotation.h) at this place. */
+    enum result (*agree)(void *context, uint64_t index, const uint8_t previous[SHA256_LEN],
+                         const char *from, struct buf *signature, struct err *err);
+};
+/* Appends key.rotated, signed by both keys, under a checkpoint by the new one, which signs this log
+ * from then on. cause: as of an append, without the event's name. RESULT_USAGE: the key signs or
+ * signed this log. OK, too, when the log was handed on to it already: *index is that record's. */
+MUST_USE enum result audit_rotate(struct audit *audit, const struct audit_successor *to,
+                                  const struct audit_event *cause, uint64_t *index,
+                                  struct err *err);
+
 /* Several at once: one lock, one write, one flush, one checkpoint, and each record signed itself.
  * A failure means that none of them is there; after a crash some of the first ones may be, behind
  * the checkpoint. *first (may be NULL): the place of the first. */
@@ -138,7 +152,7 @@ struct audit_report {
     uint64_t records, checkpoint_size, where; /* where: first record that the verdict is about */
     uint64_t unclosed; /* intents without an outcome: findings, not a verdict */
     uint64_t unclosed_first;
-    char root[64], kid[AUDIT_KID_LEN + 1]; /* base64 of the tree head; key of the last record */
+    char root[64], kid[AUDIT_KID_LEN + 1]; /* base64 of the tree head; who signs next */
     char text[512];
     uint64_t from_size; /* that many first records were taken by the kept checkpoint */
     /* Of a bad log all faults that were seen, the verdict's among them; and what the records say.
@@ -146,8 +160,9 @@ struct audit_report {
     struct audit_finding finding[AUDIT_FINDINGS_MAX];
     uint64_t findings;
 };
-/* Every signature, the chain, the tree, the checkpoint; on all cores. kid: the one to trust, or
- * NULL (then the report names it and it is up to the caller to say so). Not OK only when it could
+/* Every signature, the chain, the tree, the checkpoint; on all cores. kid: a key to trust, the
+ * first or another one of the log's unbroken line of rotations; or NULL (then the report names the
+ * last one and it is up to the caller to say so). Not OK only when it could
  * not be read; a bad log is a verdict. */
 MUST_USE enum result audit_verify(int dirfd, const char *origin, const char *kid,
                                   struct audit_report *report, struct err *err);
@@ -168,11 +183,12 @@ const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_t
 bool audit_verdict_good(enum audit_verdict verdict);        /* exit 0, or 10 */
 
 #include "export.h"
-#define AUDIT_RECEIPT_MAX (128 * 1024)
+#define AUDIT_RECEIPT_MAX (512 * 1024)
 #define AUDIT_NOTE_MAX    (16 * 1024)
 #define AUDIT_JWK_MAX     4096
 
-/* The receipt of one record: a C2SP tlog-proof that carries the record and the log's public key.
+/* The receipt of one record: a C2SP tlog-proof that carries the record, the log's public keys and
+ * the rotations between them.
  * From the tiles, in time that grows with the logarithm of the log; over all records when the tiles
  * are gone. It is checked before it is handed out. kid: the key to trust, or NULL: the
  * checkpoint's. RESULT_USAGE: no such record. */
@@ -201,9 +217,27 @@ MUST_USE enum result audit_receipt_check(const char *text, size_t len, const cha
                                          const char *kid, struct audit_receipt *out,
                                          struct err *err);
 void audit_receipt_free(struct audit_receipt *receipt);
+/* The thumbprint of a signer's public key. */
+MUST_USE enum result audit_spki_kid(const char *alg, const uint8_t *spki, size_t len,
+                                    char kid[AUDIT_KID_LEN + 1], struct err *err);
 /* The thumbprint of a public key in a JWK (RFC 7517); text is followed by a NUL. */
 MUST_USE enum result audit_jwk_kid(const char *text, size_t len, char kid[AUDIT_KID_LEN + 1],
                                    struct err *err);
+
+/* The keys of a log: first those that signed it, in their turn; then those in keys/ to which no
+ * rotation leads, which sign nothing. */
+#define AUDIT_KEYS_MAX 64
+struct audit_keys {
+    size_t count, turns; /* of all; of those that signed, the last one being current */
+    uint64_t records;
+    struct audit_key {
+        char kid[AUDIT_KID_LEN + 1], alg[8];
+        uint64_t first, last; /* the records it signed; last < first: none yet */
+    } key[AUDIT_KEYS_MAX];
+};
+/* Checks the rotations, and what else it looks at; not every record. */
+MUST_USE enum result audit_keys(int dirfd, const char *origin, struct audit_keys *out,
+                                struct err *err);
 
 /* A checkpoint, of the log or of a file, held against the log's keys. */
 struct audit_checkpoint {
@@ -217,6 +251,19 @@ struct audit_checkpoint {
 MUST_USE enum result audit_checkpoint_read(int dirfd, const char *origin, const char *kid,
                                            struct buf *note, struct audit_checkpoint *out,
                                            struct err *err);
+
+/* A file of the log: `size` bytes from the beginning of fd, or text. */
+struct audit_part {
+    const char *name; /* "records/000000000000.jsonl" */
+    int fd;           /* -1: text has it */
+    const char *text;
+    uint64_t size;
+};
+typedef enum result audit_file(void *context, const struct audit_part *part, struct err *err);
+/* Calls back for what a copy of the log needs, at one moment and in one order: checkpoint,
+ * records/, keys/, bodies/, anchors/. Tiles can be made again, and torn bytes that were moved aside
+ * are none of the log. Checks nothing. Stops at the first that is not OK. */
+MUST_USE enum result audit_files(int dirfd, audit_file *each, void *context, struct err *err);
 
 /* Whether the log's checkpoint (now) has grown out of an earlier one. */
 struct audit_comparison {

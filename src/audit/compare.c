@@ -30,9 +30,8 @@ void head_judge(const struct identity *log, const char *note, size_t len,
     memcpy(out->hash, checkpoint.root, SHA256_LEN);
     root_text(checkpoint.root, out->root);
     memcpy(out->kid, checkpoint.key->kid, sizeof out->kid);
-    if (log->kid != NULL && strcmp(log->kid, out->kid) != 0) {
+    if (!succession_signed(log->keys, &checkpoint, log->kid, out->text)) {
         out->verdict = AUDIT_UNKNOWN_KEY;
-        tell(out->text, "the checkpoint is signed by the key %s, not by %s", out->kid, log->kid);
     } else if (out->size == 0) {
         out->verdict = AUDIT_MALFORMED;
         tell(out->text, "the checkpoint is of no record, and no log has such a one");
@@ -40,14 +39,16 @@ void head_judge(const struct identity *log, const char *note, size_t len,
 }
 
 enum result head_take(int dirfd, const char *origin, struct snapshot *snapshot,
-                      struct keyring *ring, struct err *err)
+                      struct keyring *ring, struct succession *keys, struct err *err)
 {
     if (origin_check(origin, err) != RESULT_OK ||
         snapshot_locked(dirfd, snapshot, err) != RESULT_OK)
         return err->result;
     if (snapshot->note.len == 0)
         return err_set(err, RESULT_AUDIT, "the log has no checkpoint: run `georder audit verify`");
-    return keyring_load(dirfd, ring, err);
+    if (keyring_load(dirfd, ring, err) != RESULT_OK)
+        return err->result;
+    return succession_load(snapshot, origin, ring, keys, err);
 }
 
 enum result audit_checkpoint_read(int dirfd, const char *origin, const char *kid, struct buf *note,
@@ -55,12 +56,16 @@ enum result audit_checkpoint_read(int dirfd, const char *origin, const char *kid
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
+    struct succession keys;
+    enum result result = head_take(dirfd, origin, &snapshot, &ring, &keys, err);
 
     *out = (struct audit_checkpoint){.verdict = AUDIT_MALFORMED};
-    if (head_take(dirfd, origin, &snapshot, &ring, err) != RESULT_OK)
-        return err->result;
-    head_judge(&(struct identity){origin, kid, &ring}, snapshot.note.data, snapshot.note.len, out);
+    if (result == RESULT_OK)
+        head_judge(&(struct identity){origin, kid, &ring, &keys}, snapshot.note.data,
+                   snapshot.note.len, out);
     keyring_free(&ring);
+    if (result != RESULT_OK)
+        return result;
     buf_reset(note);
     buf_put(note, snapshot.note.data, snapshot.note.len);
     return buf_check(note, "checkpoint", err);
@@ -178,10 +183,11 @@ enum result audit_compare(int dirfd, const char *origin, const char *kid, const 
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
-    enum result result = head_take(dirfd, origin, &snapshot, &ring, err);
+    struct succession keys;
+    enum result result = head_take(dirfd, origin, &snapshot, &ring, &keys, err);
 
     if (result == RESULT_OK) {
-        const struct identity log = {origin, kid, &ring};
+        const struct identity log = {origin, kid, &ring, &keys};
 
         head_judge(&log, snapshot.note.data, snapshot.note.len, &out->now);
         head_judge(&log, before, len, &out->before);

@@ -3,17 +3,19 @@
 #define GEORDER_AUDIT_COMPARE_H
 
 #include "span.h"
+#include "succession.h"
 
 /* Which log, by which keys. */
 struct identity {
     const char *origin, *kid; /* kid may be NULL */
     const struct keyring *ring;
+    const struct succession *keys;
 };
 
 /* The log as it is at this moment, and its keys; both are the caller's to free. RESULT_AUDIT when
  * it has no checkpoint. */
 MUST_USE enum result head_take(int dirfd, const char *origin, struct snapshot *snapshot,
-                               struct keyring *ring, struct err *err);
+                               struct keyring *ring, struct succession *keys, struct err *err);
 void head_judge(const struct identity *log, const char *note, size_t len,
                 struct audit_checkpoint *out);
 

@@ -43,17 +43,22 @@ static enum result last_check(struct walk *walk, struct err *err)
 {
     struct audit *audit = walk->audit;
     struct line_facts facts = {0};
+    const struct key *turn;
 
     if (walk->last.len == 0)
         return RESULT_OK;
     checker_line(&audit->checker, buf_text(&walk->last), walk->last.len, &facts);
-    if (facts.status == LINE_GOOD && facts.key == audit->key &&
-        facts.payload.sequence == walk->index)
+    if (facts.status != LINE_GOOD)
+        return err_set(err, RESULT_AUDIT, "record %" PRIu64 " %s: " ADVICE, walk->index,
+                       line_status_text(facts.status));
+    if (facts.payload.sequence != walk->index)
+        return err_set(err, RESULT_AUDIT,
+                       "record %" PRIu64 " does not stand where it was written: " ADVICE,
+                       walk->index);
+    turn = facts.to[0] != '\0' ? keyring_find(&audit->ring, facts.to) : facts.key;
+    if (turn == audit->key)
         return RESULT_OK;
-    return err_set(err, RESULT_AUDIT, "record %" PRIu64 " %s: " ADVICE, walk->index,
-                   facts.status != LINE_GOOD ? line_status_text(facts.status)
-                   : facts.key != audit->key ? line_status_text(LINE_KEY)
-                                             : "does not stand where it was written");
+    return turn_fail(audit, walk->index, turn != NULL ? turn : facts.key, err);
 }
 
 /* What cannot be read at a glance is looked at whole, and its faults told. */

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "export_row.h"
-#include "line.h"
-#include "segment.h"
+#include "succession.h"
 
 #define ADVICE   "; run `georder audit verify`"
 #define OUT_MAX  (8 * 1024 * 1024) /* of the longest row, with much to spare */
@@ -174,8 +173,9 @@ static enum result rows_write(struct exporting *exporting, struct err *err)
 static enum result checkpoint_check(struct exporting *exporting, struct err *err)
 {
     const struct buf *note = &exporting->snapshot.note;
-    const char *kid = exporting->wish->kid;
+    struct succession keys;
     enum note_status status;
+    char why[512];
 
     if (note->len == 0)
         return err_set(err, RESULT_AUDIT, "the log has no checkpoint" ADVICE);
@@ -183,9 +183,11 @@ static enum result checkpoint_check(struct exporting *exporting, struct err *err
                        &exporting->checkpoint);
     if (status != NOTE_GOOD)
         return err_set(err, RESULT_AUDIT, "the checkpoint %s" ADVICE, note_status_text(status));
-    if (kid != NULL && strcmp(kid, exporting->checkpoint.key->kid) != 0)
-        return err_set(err, RESULT_AUDIT, "the checkpoint is signed by the key %s, not by %s",
-                       exporting->checkpoint.key->kid, kid);
+    if (succession_load(&exporting->snapshot, exporting->origin, &exporting->ring, &keys, err) !=
+        RESULT_OK)
+        return err->result;
+    if (!succession_signed(&keys, &exporting->checkpoint, exporting->wish->kid, why))
+        return err_set(err, RESULT_AUDIT, "%s", why);
     memcpy(exporting->report->kid, exporting->checkpoint.key->kid, sizeof exporting->report->kid);
     exporting->report->checkpoint_size = exporting->checkpoint.size;
     buf_put(&exporting->report->note, note->data, note->len);

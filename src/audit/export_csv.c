@@ -29,17 +29,10 @@ static bool is_formula(const char *text)
 
 static void put_cell(struct buf *out, const char *text)
 {
-    AUTO_BUF clean = BUF_INIT(EXPORT_CLEAN_MAX);
-
-    export_clean(&clean, text);
-    buf_puts(out, is_formula(buf_text(&clean)) ? ",\"'" : ",\"");
-    for (const char *at = buf_text(&clean); *at != '\0'; at++) {
-        if (*at == '"')
-            buf_putc(out, '"');
-        buf_putc(out, *at);
-    }
+    /* Of a text that is cleaned, the start is that of the text, or a backslash. */
+    buf_puts(out, is_formula(text) ? ",\"'" : ",\"");
+    export_clean_escaped(out, text, "\"", '"');
     buf_putc(out, '"');
-    out->failed = out->failed || clean.failed;
 }
 
 static void put_cells(struct buf *out, const char *const texts[], size_t count)

@@ -31,14 +31,13 @@ static bool trace_add(cJSON *event, const struct export_row *row)
 
 void export_ocsf(struct buf *out, const struct export_row *row)
 {
-    AUTO_JSON *event = cJSON_Duplicate(row->payload, true);
     AUTO_BUF text = BUF_INIT(EXPORT_JSON_MAX);
 
-    if (!trace_add(event, row)) {
+    if (!trace_add(row->payload, row)) {
         out->failed = true;
         return;
     }
-    json_put(&text, event);
+    json_put(&text, row->payload);
     text_escape_json(out, buf_text(&text), text.len);
     buf_putc(out, '\n');
     out->failed = out->failed || text.failed;

@@ -29,7 +29,7 @@ static void resource_read(struct export_row *row, const cJSON *payload)
     row->zone_id = text(zone, "uid");
 }
 
-void export_row_read(struct export_row *row, const cJSON *payload)
+void export_row_read(struct export_row *row, cJSON *payload)
 {
     const cJSON *metadata = member(payload, "metadata");
     const cJSON *user = member(member(payload, "actor"), "user");
@@ -112,17 +112,35 @@ void export_clean(struct buf *out, const char *from)
         buf_puts(out, EXPORT_CUT);
 }
 
-void export_clean_escaped(struct buf *out, const char *from, const char *special)
+/* What was put from `start` on, with `mark` before each of `special`. Most texts have none. */
+static void specials_mark(struct buf *out, size_t start, const char *special, char mark)
 {
     AUTO_BUF clean = BUF_INIT(EXPORT_CLEAN_MAX);
+    const char *at;
 
-    export_clean(&clean, from);
-    for (const char *at = buf_text(&clean); *at != '\0'; at++) {
-        if (strchr(special, *at) != NULL)
-            buf_putc(out, '\\');
+    if (!buf_ok(out) || out->len == start || strpbrk(out->data + start, special) == NULL)
+        return;
+    buf_put(&clean, out->data + start, out->len - start);
+    out->len = start;
+    for (at = buf_text(&clean); *at != '\0'; at++) {
+        size_t run = strcspn(at, special);
+
+        buf_put(out, at, run);
+        at += run;
+        if (*at == '\0')
+            break;
+        buf_putc(out, mark);
         buf_putc(out, *at);
     }
     out->failed = out->failed || clean.failed;
+}
+
+void export_clean_escaped(struct buf *out, const char *from, const char *special, char mark)
+{
+    size_t start = out->len;
+
+    export_clean(out, from);
+    specials_mark(out, start, special, mark);
 }
 
 void export_clean_name(struct buf *out, const char *from, size_t max)

@@ -14,14 +14,14 @@ struct export_row {
 
     /* Of its event; borrowed from `payload`. Texts that it does not have are "". All of this is
      * unset when only the line is asked for. */
-    const cJSON *payload;
+    cJSON *payload;            /* the OCSF format adds its trace to it */
     int64_t time;              /* Unix ms */
     int severity, http_status; /* OCSF severity_id; 0: none */
     const char *event, *uid, *order, *message, *status, *activity, *operation, *actor, *actor_uid,
         *host, *zone, *zone_id, *url, *peer;
 };
 
-void export_row_read(struct export_row *row, const cJSON *payload);
+void export_row_read(struct export_row *row, cJSON *payload);
 
 /* What stands before the first row. */
 void export_head(struct buf *out, enum export_format format);
@@ -49,8 +49,8 @@ void export_otlp(struct buf *out, const struct export_row *row);
 #define EXPORT_CLEAN_MAX (16 * 1024)   /* bytes of one such text, escaped */
 #define EXPORT_JSON_MAX  (1024 * 1024) /* of a row that is JSON: six for each of a record */
 void export_clean(struct buf *out, const char *from);
-/* The same, with a backslash before each byte that is among `special`. */
-void export_clean_escaped(struct buf *out, const char *from, const char *special);
+/* The same, with `mark` before each byte that is among `special`. */
+void export_clean_escaped(struct buf *out, const char *from, const char *special, char mark);
 /* A name of letters, digits, ".", "-" and "_", of at most `max` bytes: others become "_"; "-" for
  * an empty one. */
 void export_clean_name(struct buf *out, const char *from, size_t max);

@@ -24,7 +24,7 @@ static void cef_text(struct buf *out, const char *key, const char *value)
     if (*value == '\0')
         return;
     buf_printf(out, " %s=", key);
-    export_clean_escaped(out, value, "\\=");
+    export_clean_escaped(out, value, "\\=", '\\');
 }
 
 /* number: of the custom string, "cs1". */
@@ -49,7 +49,7 @@ void export_cef(struct buf *out, const struct export_row *row)
     buf_puts(out, "CEF:0" DEVICE);
     export_clean_name(out, row->event, 64);
     buf_putc(out, '|');
-    export_clean_escaped(out, row->message, "\\|");
+    export_clean_escaped(out, row->message, "\\|", '\\');
     buf_printf(out, "|%d|", severity_ten(row->severity));
     cef_trace(out, row);
     cef_custom(out, "cs3", "order", row->order);

@@ -25,7 +25,7 @@ static void put_param(struct buf *out, const char *name, const char *value)
     if (*value == '\0')
         return;
     buf_printf(out, " %s=\"", name);
-    export_clean_escaped(out, value, "\"\\]");
+    export_clean_escaped(out, value, "\"\\]", '\\');
     buf_putc(out, '"');
 }
 

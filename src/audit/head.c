@@ -33,6 +33,7 @@ static void judge(struct audit_checkpoint *out, enum audit_verdict verdict, cons
 struct identity {
     const char *origin, *kid; /* kid may be NULL */
     const struct keyring *ring;
+    const struct succession *keys; /* NULL: whichever of the ring */
 };
 
 /* What the head says, good or bad by itself. */
@@ -41,6 +42,7 @@ static void head_read(const struct identity *log, const char *note, size_t len,
 {
     struct checkpoint checkpoint;
     enum note_status status = note_read(note, len, log->origin, log->ring, &checkpoint);
+    char why[512];
 
     *out = (struct audit_checkpoint){.verdict = AUDIT_INTACT};
     if (status != NOTE_GOOD) {
@@ -51,9 +53,8 @@ static void head_read(const struct identity *log, const char *note, size_t len,
     memcpy(out->hash, checkpoint.root, SHA256_LEN);
     root_text(checkpoint.root, out->root);
     memcpy(out->kid, checkpoint.key->kid, sizeof out->kid);
-    if (log->kid != NULL && strcmp(log->kid, out->kid) != 0)
-        judge(out, AUDIT_UNKNOWN_KEY, "the log's head is signed by the key %s, not by %s", out->kid,
-              log->kid);
+    if (log->keys != NULL && !succession_signed(log->keys, &checkpoint, log->kid, why))
+        judge(out, AUDIT_UNKNOWN_KEY, "of the log's head, %.400s", why);
     else if (out->size == 0)
         judge(out, AUDIT_MALFORMED, "the log's head is of no record, and no log has such a one");
 }
@@ -136,14 +137,16 @@ enum result audit_head_check(int dirfd, const char *origin, const char *kid, con
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct keyring ring = {.count = 0};
+    struct succession keys;
     enum result result = RESULT_OK;
 
     if (origin_check(origin, err) != RESULT_OK ||
         snapshot_locked(dirfd, &snapshot, err) != RESULT_OK ||
-        keyring_load(dirfd, &ring, err) != RESULT_OK)
+        keyring_load(dirfd, &ring, err) != RESULT_OK ||
+        succession_load(&snapshot, origin, &ring, &keys, err) != RESULT_OK)
         result = err->result;
     if (result == RESULT_OK)
-        head_read(&(struct identity){origin, kid, &ring}, note, len, out);
+        head_read(&(struct identity){origin, kid, &ring, &keys}, note, len, out);
     if (result == RESULT_OK && out->verdict == AUDIT_INTACT)
         result = records_judge(&snapshot, out, err);
     keyring_free(&ring);
@@ -177,8 +180,8 @@ static enum result note_hold(struct audit *audit, const struct buf *note, struct
         return err_set(err, RESULT_AUDIT,
                        "the log's head is gone: somebody has destroyed it, or it was never made "
                        "(`georder audit head --create`); " ADVICE);
-    head_read(&(struct identity){audit->origin, NULL, &audit->ring}, buf_text(note), note->len,
-              &head);
+    head_read(&(struct identity){audit->origin, NULL, &audit->ring, NULL}, buf_text(note),
+              note->len, &head);
     if (head.verdict == AUDIT_INTACT && observed_judge(audit, &head, err) != RESULT_OK)
         return err->result;
     if (head.verdict == AUDIT_INTACT)
@@ -204,13 +207,16 @@ enum result head_hold(struct audit *audit, struct err *err)
 /* A head that the log was not held against is not replaced: it may know better. */
 void head_replace(struct audit *audit, const struct buf *note)
 {
-    const struct audit_signer *signer = audit->signer;
+    const struct audit_signer *signer =
+        audit->next_key != NULL ? audit->next_signer : audit->signer;
 
     if (signer->head_put == NULL || !audit->head_held)
         return;
-    audit->head = (struct err){0};
     audit->head_held = signer->head_put(signer->context, note, &audit->head) == RESULT_OK;
-    audit->head_begins = audit->head_begins && !audit->head_held;
+    if (!audit->head_held)
+        return;
+    audit->head = (struct err){0};
+    audit->head_begins = false;
 }
 
 enum result audit_head_state(const struct audit *audit, struct err *err)

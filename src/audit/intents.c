@@ -58,6 +58,7 @@ struct list {
     size_t count, max;
 };
 
+/* Insertion, from the end; when the list is full, the youngest one falls out. */
 static void list_look(const void *node, VISIT visit, void *context)
 {
     const struct intent *const *intent = node;
@@ -66,14 +67,12 @@ static void list_look(const void *node, VISIT visit, void *context)
 
     if (visit != postorder && visit != leaf)
         return;
-    while (at > 0 && list->intent[at - 1]->index > (*intent)->index)
-        at--;
-    if (at == list->max)
+    if (list->count == list->max && list->intent[--at]->index < (*intent)->index)
         return;
-    list->count -= list->count == list->max;
-    memmove(&list->intent[at + 1], &list->intent[at], (list->count - at) * sizeof *list->intent);
+    for (; at > 0 && list->intent[at - 1]->index > (*intent)->index; at--)
+        list->intent[at] = list->intent[at - 1];
     list->intent[at] = *intent;
-    list->count++;
+    list->count += list->count < list->max;
 }
 
 size_t intents_list(const struct intents *intents, const struct intent *out[], size_t max)

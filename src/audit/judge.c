@@ -37,10 +37,6 @@ enum result judge_open(struct judge *judge, struct err *err)
     if (note->len > 0)
         judge->note =
             note_read(note->data, note->len, judge->origin, judge->ring, &judge->checkpoint);
-    if (judge->kid != NULL)
-        judge->key = keyring_find(judge->ring, judge->kid);
-    else if (judge->from.size > 0)
-        judge->key = judge->from.key;
     return hasher_open(&judge->sha256, "SHA256", err);
 }
 
@@ -50,12 +46,52 @@ void judge_close(struct judge *judge)
     hasher_close(&judge->sha256);
 }
 
-/* One log, one key: who can put a file into keys/ must not be able to add records by that. */
-static bool key_is_trusted(struct judge *judge, const struct key *key)
+/* Of two keys without a rotation between them, the one that is trusted is not the foreign one. */
+static void foreign_tell(struct judge *judge, uint64_t index, const char *kid)
 {
-    if (judge->key == NULL && judge->kid == NULL)
-        judge->key = key;
-    return key == judge->key;
+    const struct succession *keys = &judge->keys;
+
+    if (judge->kid != NULL && !succession_has(keys, judge->kid))
+        decide(judge, AUDIT_UNKNOWN_KEY, 0, "record 0 is signed by the key %s, not by %s",
+               keys->key[0]->kid, judge->kid);
+    else
+        decide(judge, AUDIT_UNKNOWN_KEY, index,
+               "record %" PRIu64 " is signed by the key %s, not by %s", index, kid,
+               succession_now(keys)->kid);
+}
+
+/* One log, one line of keys: who can put a file into keys/ must not be able to add records by that.
+ */
+static bool key_is_trusted(struct judge *judge, const struct line_facts *facts)
+{
+    const struct key *now = succession_now(&judge->keys);
+    uint64_t index = judge->tree.size, rotation;
+
+    if (now == NULL)
+        succession_begin(&judge->keys, facts->key);
+    else if (succession_ended(&judge->keys, facts->key, &rotation))
+        decide(judge, AUDIT_UNKNOWN_KEY, index,
+               "record %" PRIu64 " is signed by the key %s, which record %" PRIu64 " retired",
+               index, facts->key->kid, rotation);
+    else if (now != facts->key)
+        foreign_tell(judge, index, facts->key->kid);
+    return !judge->decided;
+}
+
+static void hand_on(struct judge *judge, const struct line_facts *facts)
+{
+    const struct key *next = keyring_find(judge->ring, facts->to);
+    uint64_t index = judge->tree.size;
+
+    if (next == NULL)
+        decide(judge, AUDIT_UNKNOWN_KEY, index,
+               "record %" PRIu64 " hands the log on to the key %s, whose public key is lost: "
+               "restore keys/%s.jwk from a copy",
+               index, facts->to, facts->to);
+    else if (!succession_add(&judge->keys, next, index + 1))
+        decide(judge, AUDIT_UNKNOWN_KEY, index,
+               "record %" PRIu64 " hands the log on to the key %s, which had its turn before",
+               index, facts->to);
 }
 
 static bool is_misnamed(struct judge *judge, bool misnamed)
@@ -73,13 +109,15 @@ static bool line_is_faulty(struct judge *judge, const struct line_facts *facts, 
 {
     uint64_t index = judge->tree.size;
 
-    if (facts->status != LINE_GOOD) {
+    if (facts->status == LINE_KEY) {
+        decide(judge, AUDIT_UNKNOWN_KEY, index,
+               "record %" PRIu64 " is signed by the key %s, whose public key is not in keys/",
+               index, facts->kid);
+    } else if (facts->status != LINE_GOOD) {
         decide(judge, line_verdict(facts->status), index, "record %" PRIu64 " %s", index,
                line_status_text(facts->status));
-    } else if (!key_is_trusted(judge, facts->key)) {
-        decide(judge, AUDIT_UNKNOWN_KEY, index,
-               "record %" PRIu64 " is signed by the key %s, not by %s", index, facts->key->kid,
-               judge->kid != NULL ? judge->kid : judge->key->kid);
+    } else if (!key_is_trusted(judge, facts)) {
+        return true;
     } else if (facts->payload.sequence != index) {
         judge->decided = judge->displaced = true;
         judge->sequence = facts->payload.sequence;
@@ -134,6 +172,10 @@ void judge_line(struct judge *judge, const struct line_facts *facts, bool misnam
 
     if (judge->decided ||
         (hashed ? is_misnamed(judge, misnamed) : line_is_faulty(judge, facts, misnamed)))
+        return;
+    if (!hashed && facts->to[0] != '\0')
+        hand_on(judge, facts);
+    if (judge->decided)
         return;
     if (!hashed)
         payload_take(judge, &facts->payload);
@@ -221,14 +263,32 @@ static enum result displaced_explain(struct judge *judge, struct err *err)
     return RESULT_OK;
 }
 
+/* A trusted key that never had its turn: unless its checkpoint tells of records that are missing.
+ */
+static bool key_is_missed(const struct judge *judge)
+{
+    return judge->kid != NULL && judge->keys.count > 0 &&
+           !succession_has(&judge->keys, judge->kid) &&
+           !(judge->note == NOTE_GOOD && judge->checkpoint.size > judge->tree.size &&
+             strcmp(judge->checkpoint.key->kid, judge->kid) == 0);
+}
+
 static void note_judge(struct judge *judge)
 {
     uint64_t records = judge->tree.size;
+    char why[512];
 
-    if (judge->note == NOTE_KEY || (judge->note == NOTE_GOOD && judge->checkpoint.size > 0 &&
-                                    judge->key != NULL && judge->checkpoint.key != judge->key))
+    if (judge->note == NOTE_KEY)
         decide(judge, AUDIT_UNKNOWN_KEY, records,
-               "the checkpoint is not signed by the key of the log");
+               "the checkpoint is not signed by a key of the log");
+    else if (key_is_missed(judge))
+        decide(judge, AUDIT_UNKNOWN_KEY, 0,
+               "record 0 is signed by the key %s, not by %s, and no rotation leads to that: it is "
+               "another log, or its end was cut off",
+               judge->keys.key[0]->kid, judge->kid);
+    else if (judge->note == NOTE_GOOD && judge->checkpoint.size > 0 &&
+             !succession_signed(&judge->keys, &judge->checkpoint, judge->kid, why))
+        decide(judge, AUDIT_UNKNOWN_KEY, records, "%s", why);
     else if (judge->note == NOTE_SIGNATURE)
         decide(judge, AUDIT_ALTERED, records, "the checkpoint does not fit its signature");
     else if (judge->note != NOTE_GOOD)
@@ -315,8 +375,8 @@ static void report_fill(struct judge *judge)
     report->from_size = judge->from.size;
     if (outcomes_are_all_there(report->verdict))
         finding_intents(report, &judge->intents);
-    if (judge->key != NULL)
-        memcpy(report->kid, judge->key->kid, sizeof report->kid);
+    if (judge->keys.count > 0)
+        memcpy(report->kid, succession_now(&judge->keys)->kid, sizeof report->kid);
 }
 
 enum result judge_conclude(struct judge *judge, enum reader_end end, uint64_t rest, struct err *err)

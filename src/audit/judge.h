@@ -3,11 +3,10 @@
 #define GEORDER_AUDIT_JUDGE_H
 
 #include "finding.h"
-#include "line.h"
-#include "segment.h"
+#include "succession.h"
 
 struct judge {
-    const char *origin, *kid; /* kid NULL: the key of the first record */
+    const char *origin, *kid; /* kid NULL: whichever keys the log has */
     const struct snapshot *snapshot;
     const struct keyring *ring;
     struct checkpoint from; /* that was kept; size 0: none */
@@ -22,7 +21,7 @@ struct judge {
     struct hasher sha256;
     struct tree tree;
     uint8_t last_hash[SHA256_LEN];
-    const struct key *key;
+    struct succession keys; /* with hashed: those up to there */
     uint64_t repairs;
     uint64_t last_time; /* 0: not known */
     struct intents intents;

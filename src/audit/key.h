@@ -7,7 +7,7 @@
 
 #include "audit.h"
 
-#define KEYS_MAX        64
+#define KEYS_MAX        AUDIT_KEYS_MAX
 #define KEY_MAX         AUDIT_JWK_MAX /* bytes of a JWK file */
 #define SIGNATURE_MAX   512           /* RSA 4096 */
 #define NOTE_KEY_ID_LEN 4
@@ -42,6 +42,8 @@ MUST_USE enum result key_jwk(const struct key *key, struct buf *out, struct err 
 MUST_USE enum result entry_next(DIR *directory, const char **name, struct err *err);
 /* text is followed by a NUL. Of its members, those count that make the key, and alg. */
 MUST_USE enum result key_from_jwk(const char *text, size_t len, struct key *key, struct err *err);
+/* The same, of a node of a document. */
+MUST_USE bool key_from_node(const struct json_doc *doc, const cJSON *node, struct key *key);
 /* Every byte counts: as key_jwk() writes it. */
 MUST_USE bool key_is_exactly(const struct key *key, const char *text, size_t len);
 

@@ -7,61 +7,62 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool member_get(const struct json_doc *doc, const char *name, struct buf *out)
+static bool member_get(const struct json_doc *doc, const cJSON *node, const char *name,
+                       struct buf *out)
 {
     const char *text;
     struct err err = {0};
 
-    return json_string(doc, doc->root, name, KEY_MAX, &text, &err) == RESULT_OK &&
+    return json_string(doc, node, name, KEY_MAX, &text, &err) == RESULT_OK &&
            base64url_get(text, strlen(text), out);
 }
 
-static EVP_PKEY *pkey_from_ec(const struct json_doc *doc, const char *curve)
+static EVP_PKEY *pkey_from_ec(const struct json_doc *doc, const cJSON *node, const char *curve)
 {
     AUTO_BUF point = BUF_INIT(KEY_MAX);
 
     buf_putc(&point, 4); /* SEC 1 section 2.3.3: not compressed */
-    if (!member_get(doc, "x", &point) || !member_get(doc, "y", &point))
+    if (!member_get(doc, node, "x", &point) || !member_get(doc, node, "y", &point))
         return NULL;
     return pkey_of_point(curve, point.data, point.len);
 }
 
-static EVP_PKEY *pkey_from_rsa(const struct json_doc *doc)
+static EVP_PKEY *pkey_from_rsa(const struct json_doc *doc, const cJSON *node)
 {
     AUTO_BUF n = BUF_INIT(SIGNATURE_MAX);
     AUTO_BUF e = BUF_INIT(SIGNATURE_MAX);
 
-    if (!member_get(doc, "n", &n) || !member_get(doc, "e", &e))
+    if (!member_get(doc, node, "n", &n) || !member_get(doc, node, "e", &e))
         return NULL;
     return pkey_of_modulus(n.data, n.len, e.data, e.len);
 }
 
-static EVP_PKEY *pkey_from_jwk(const struct json_doc *doc, struct err *err)
+static EVP_PKEY *pkey_from_jwk(const struct json_doc *doc, const cJSON *node, struct err *err)
 {
     const char *kty, *crv;
 
-    if (json_string(doc, doc->root, "kty", 8, &kty, err) != RESULT_OK)
+    if (json_string(doc, node, "kty", 8, &kty, err) != RESULT_OK)
         return NULL;
     if (strcmp(kty, "RSA") == 0)
-        return pkey_from_rsa(doc);
-    if (json_string(doc, doc->root, "crv", 16, &crv, err) != RESULT_OK)
+        return pkey_from_rsa(doc, node);
+    if (json_string(doc, node, "crv", 16, &crv, err) != RESULT_OK)
         return NULL;
-    return pkey_from_ec(doc, crv);
+    return pkey_from_ec(doc, node, crv);
 }
 
-static bool key_from_document(const struct json_doc *doc, struct key *key)
+bool key_from_node(const struct json_doc *doc, const cJSON *node, struct key *key)
 {
     const char *alg;
     struct err err = {0};
 
-    return json_string(doc, doc->root, "alg", 8, &alg, &err) == RESULT_OK &&
-           key_from_pkey(alg, pkey_from_jwk(doc, &err), key, &err) == RESULT_OK;
+    return json_string(doc, node, "alg", 8, &alg, &err) == RESULT_OK &&
+           key_from_pkey(alg, pkey_from_jwk(doc, node, &err), key, &err) == RESULT_OK;
 }
 
 enum result key_from_jwk(const char *text, size_t len, struct key *key, struct err *err)
 {
     struct json_doc doc = {.name = "JWK", .text = text, .len = len, .result = RESULT_AUDIT};
-    bool good = json_parse(&doc, JSON_OURS, err) == RESULT_OK && key_from_document(&doc, key);
+    bool good = json_parse(&doc, JSON_OURS, err) == RESULT_OK && key_from_node(&doc, doc.root, key);
 
     json_free(&doc);
     if (good)

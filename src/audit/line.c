@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "rotation.h"
+
 #define HEADER_MAX 1024
 
 const char *line_status_text(enum line_status status)
@@ -17,6 +19,7 @@ const char *line_status_text(enum line_status status)
         [LINE_PAYLOAD] = "is well signed, but it is no audit record",
         [LINE_ORIGIN] = "belongs to another log",
         [LINE_BODY] = "names a body that is missing from bodies/ or was altered there",
+        [LINE_ROTATION] = "hands the log on to a key that has not agreed to it",
     };
     return text[status];
 }
@@ -28,6 +31,7 @@ enum audit_verdict line_verdict(enum line_status status)
         return AUDIT_UNKNOWN_KEY;
     case LINE_SIGNATURE:
     case LINE_BODY:
+    case LINE_ROTATION:
         return AUDIT_ALTERED;
     case LINE_GOOD:
     case LINE_FORM:
@@ -79,8 +83,16 @@ enum result checker_open(struct checker *checker, int dirfd, const char *origin,
     if (hasher_open(&checker->sha256, "SHA256", err) != RESULT_OK ||
         hasher_open(&checker->sha384, "SHA384", err) != RESULT_OK)
         return err->result;
+    return checker_extend(checker, err);
+}
+
+enum result checker_extend(struct checker *checker, struct err *err)
+{
+    const struct keyring *ring = checker->ring;
+
     for (size_t i = 0; i < ring->count; i++) {
-        checker->ctx[i] = key_verifier(&ring->key[i]);
+        if (checker->ctx[i] == NULL)
+            checker->ctx[i] = key_verifier(&ring->key[i]);
         if (checker->ctx[i] == NULL)
             return err_set(err, RESULT_INTERNAL, "OpenSSL cannot verify %s: check its installation",
                            ring->key[i].alg->name);
@@ -101,7 +113,7 @@ void checker_close(struct checker *checker)
 
 /* alg and kid, perhaps typ, and nothing that would change what is signed (crit, b64, jwk ...). */
 static enum line_status header_read(const struct keyring *ring, const struct jws *jws,
-                                    const struct key **key)
+                                    const struct key **key, char unknown[AUDIT_KID_LEN + 1])
 {
     static const char *const known[] = {"alg", "kid", "typ", NULL};
     AUTO_BUF text = BUF_INIT(HEADER_MAX);
@@ -119,17 +131,20 @@ static enum line_status header_read(const struct keyring *ring, const struct jws
         json_string(&doc, doc.root, "alg", 16, &alg, &err) == RESULT_OK &&
         json_string(&doc, doc.root, "kid", AUDIT_KID_LEN, &kid, &err) == RESULT_OK) {
         *key = keyring_find(ring, kid);
-        if (*key == NULL)
+        if (*key == NULL) {
             status = LINE_KEY;
-        else if (strcmp((*key)->alg->name, alg) == 0)
+            memcpy(unknown, kid, strlen(kid) + 1);
+        } else if (strcmp((*key)->alg->name, alg) == 0) {
             status = LINE_GOOD;
+        }
     }
     json_free(&doc);
     return status;
 }
 
 /* One log has one header, nearly always: what was understood once needs no second look. */
-static enum line_status header_check(struct checker *checker, const struct jws *jws)
+static enum line_status header_check(struct checker *checker, const struct jws *jws,
+                                     char unknown[AUDIT_KID_LEN + 1])
 {
     const struct key *key = NULL;
     enum line_status status;
@@ -137,7 +152,7 @@ static enum line_status header_check(struct checker *checker, const struct jws *
     if (checker->key != NULL && jws->protected.len == checker->protected.len &&
         memcmp(jws->protected.at, checker->protected.data, jws->protected.len) == 0)
         return LINE_GOOD;
-    status = header_read(checker->ring, jws, &key);
+    status = header_read(checker->ring, jws, &key, unknown);
     if (status != LINE_GOOD)
         return status;
     buf_reset(&checker->protected);
@@ -180,10 +195,19 @@ static bool body_check(struct checker *checker, const char *name)
     return strcmp(digest, name) == 0;
 }
 
+/* The head alone was decoded until now. */
+static bool rotation_is_good(struct checker *checker, const struct jws *jws, struct line_facts *out)
+{
+    buf_reset(&checker->payload);
+    return base64url_get(jws->payload.at, jws->payload.len, &checker->payload) &&
+           rotation_check(buf_text(&checker->payload), checker->payload.len, &out->payload,
+                          out->key, out->to);
+}
+
 static enum line_status line_check(struct checker *checker, const struct jws *jws,
                                    struct line_facts *out)
 {
-    enum line_status status = header_check(checker, jws);
+    enum line_status status = header_check(checker, jws, out->kid);
 
     if (status != LINE_GOOD)
         return status;
@@ -196,6 +220,8 @@ static enum line_status line_check(struct checker *checker, const struct jws *jw
         return LINE_ORIGIN;
     if (out->payload.body_file[0] != '\0' && !body_check(checker, out->payload.body_file))
         return LINE_BODY;
+    if (out->payload.kind == RECORD_ROTATION && !rotation_is_good(checker, jws, out))
+        return LINE_ROTATION;
     return LINE_GOOD;
 }
 
@@ -204,6 +230,7 @@ void checker_line(struct checker *checker, const char *line, size_t len, struct 
     struct jws jws;
 
     out->key = NULL;
+    out->kid[0] = out->to[0] = '\0';
     out->payload.sequence = UINT64_MAX;
     hash_begin(&checker->sha256);
     hash_add(&checker->sha256, line, len);

@@ -24,7 +24,8 @@ enum line_status {
     LINE_SIGNATURE,
     LINE_PAYLOAD, /* well signed, but no record of a log */
     LINE_ORIGIN,  /* of another log */
-    LINE_BODY     /* the body that it names is missing or is another one */
+    LINE_BODY,    /* the body that it names is missing or is another one */
+    LINE_ROTATION /* it hands on to a key that has not agreed */
 };
 const char *line_status_text(enum line_status status);
 /* Of a line that is not good. */
@@ -32,8 +33,10 @@ enum audit_verdict line_verdict(enum line_status status);
 
 struct line_facts {
     enum line_status status;
-    const struct key *key;    /* the ring's, or NULL */
-    uint8_t hash[SHA256_LEN]; /* what the next record calls `previous` */
+    const struct key *key;       /* the ring's, or NULL */
+    char kid[AUDIT_KID_LEN + 1]; /* of LINE_KEY: who is not in the ring; else "" */
+    char to[AUDIT_KID_LEN + 1];  /* of key.rotated: whom it hands on to; else "" */
+    uint8_t hash[SHA256_LEN];    /* what the next record calls `previous` */
     uint8_t leaf[SHA256_LEN];
     struct payload payload;
 };
@@ -54,6 +57,8 @@ struct checker {
 MUST_USE enum result checker_open(struct checker *checker, int dirfd, const char *origin,
                                   const struct keyring *ring, struct err *err);
 void checker_close(struct checker *checker);
+/* After a key was added to the end of the ring. */
+MUST_USE enum result checker_extend(struct checker *checker, struct err *err);
 void checker_line(struct checker *checker, const char *line, size_t len, struct line_facts *out);
 
 #endif

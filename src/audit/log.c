@@ -20,7 +20,7 @@ static enum result directories_make(int dirfd, struct err *err)
     return RESULT_OK;
 }
 
-static enum result key_store(int dirfd, const struct key *key, struct err *err)
+enum result key_store(int dirfd, const struct key *key, struct err *err)
 {
     AUTO_BUF text = BUF_INIT(KEY_MAX);
     char name[NAME_MAX_LEN];

@@ -47,6 +47,16 @@ static bool head_is_fresh(struct audit *audit)
            note_is_same(audit);
 }
 
+enum result turn_fail(const struct audit *audit, uint64_t last, const struct key *turn,
+                      struct err *err)
+{
+    return err_set(err, RESULT_AUDIT,
+                   "by record %" PRIu64 " it is the turn of the key %s, not of %s, to sign: name "
+                   "the one that `georder key rotate` made in audit.signing_key, and its "
+                   "thumbprint in audit.signing_key_thumbprint; if nobody rotated the key, " ADVICE,
+                   last, turn->kid, audit->key->kid);
+}
+
 static enum result suspect(struct err *err, uint64_t index, const char *why)
 {
     return err_set(err, RESULT_AUDIT, "record %" PRIu64 " %s: nothing is appended; " ADVICE, index,
@@ -156,6 +166,18 @@ static enum result tail_find(const struct snapshot *snapshot, size_t most, struc
     return RESULT_OK;
 }
 
+/* Whose turn comes behind a good record. */
+static enum result turn_take(struct audit *audit, const struct line_facts *facts, struct err *err)
+{
+    audit->turn = facts->to[0] != '\0' ? keyring_find(&audit->ring, facts->to) : facts->key;
+    if (audit->turn != NULL)
+        return RESULT_OK;
+    return err_set(err, RESULT_AUDIT,
+                   "record %" PRIu64 " hands the log on to the key %s, but keys/%s.jwk is missing: "
+                   "restore it from a copy",
+                   facts->payload.sequence, facts->to, facts->to);
+}
+
 /* How many records there are, by the last one's own word. */
 static enum result count_take(struct audit *audit, const struct tail *tail, uint64_t *count,
                               struct err *err)
@@ -164,6 +186,7 @@ static enum result count_take(struct audit *audit, const struct tail *tail, uint
 
     *count = 0;
     memset(audit->last_hash, 0, SHA256_LEN);
+    audit->turn = NULL;
     audit->last_time = 0;
     if (tail->line == NULL)
         return RESULT_OK;
@@ -174,7 +197,7 @@ static enum result count_take(struct audit *audit, const struct tail *tail, uint
     *count = facts.payload.sequence + 1;
     memcpy(audit->last_hash, facts.hash, SHA256_LEN);
     audit->last_time = facts.payload.time;
-    return RESULT_OK;
+    return turn_take(audit, &facts, err);
 }
 
 /* What is behind the checkpoint was perhaps not flushed: there bytes may be lost before good lines.
@@ -226,6 +249,7 @@ struct replay {
     uint64_t saved; /* tree size that the tiles on disk have */
     uint64_t expected;
     uint8_t previous[SHA256_LEN];
+    const struct key *key; /* whose turn it is; NULL: whoever begins */
 };
 
 static enum result tree_grow(struct replay *replay, const uint8_t leaf[SHA256_LEN], bool save,
@@ -255,6 +279,18 @@ static enum result root_check(struct replay *replay, struct err *err)
                    "the records are not those of the checkpoint: nothing is appended; " ADVICE);
 }
 
+/* Behind the checkpoint its key goes on, up to a rotation. */
+static bool turn_is_kept(struct replay *replay, const struct line_facts *facts)
+{
+    if (replay->key == NULL)
+        replay->key = facts->key;
+    if (facts->key != replay->key)
+        return false;
+    if (facts->to[0] != '\0')
+        replay->key = keyring_find(&replay->audit->ring, facts->to);
+    return true;
+}
+
 /* What the checkpoint covers needs no look: its root will tell. The rest is checked like any. */
 static enum result replay_line(struct replay *replay, uint64_t index, const char *line, size_t len,
                                struct err *err)
@@ -272,6 +308,8 @@ static enum result replay_line(struct replay *replay, uint64_t index, const char
         if (facts.payload.sequence != index ||
             memcmp(facts.payload.previous, replay->previous, SHA256_LEN) != 0)
             return suspect(err, index, "does not follow the one before");
+        if (!turn_is_kept(replay, &facts))
+            return suspect(err, index, "is signed by a key whose turn it was not");
     }
     memcpy(replay->previous, facts.hash, SHA256_LEN);
     if (index < replay->expected)
@@ -311,13 +349,15 @@ static enum result replay_run(struct replay *replay, const struct snapshot *snap
 static enum result tree_take(struct audit *audit, const struct snapshot *snapshot,
                              const struct checkpoint *checkpoint, uint64_t count, struct err *err)
 {
-    struct replay replay = {.audit = audit, .checkpoint = checkpoint};
+    struct replay replay = {.audit = audit, .checkpoint = checkpoint, .key = checkpoint->key};
     struct err ignored = {0};
 
     if (!tiles_load(audit->dirfd, checkpoint->size, &audit->tree) ||
         root_check(&replay, &ignored) != RESULT_OK)
         audit->tree.size = 0;
     replay.expected = replay.saved = audit->tree.size;
+    if (checkpoint->size == count && checkpoint->key != audit->turn)
+        return suspect(err, count, "would follow a checkpoint by a key whose turn it was not");
     if (audit->tree.size == count)
         return RESULT_OK;
     if (replay_run(&replay, snapshot, err) != RESULT_OK)
@@ -350,7 +390,7 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
 {
     AUTO_SNAPSHOT snapshot = {.records = -1};
     struct checkpoint checkpoint;
-    uint64_t count;
+    uint64_t count = 0;
 
     if (snapshot_take(audit->dirfd, &snapshot, err) != RESULT_OK ||
         end_take(audit, &snapshot, tail, &count, err) != RESULT_OK ||
@@ -370,6 +410,36 @@ static enum result observe_anew(struct audit *audit, struct tail *tail, struct e
     return buf_check(&audit->note, "checkpoint", err);
 }
 
+/* Another process may have handed the log on to a key that this one has not seen. */
+static bool keys_learn(struct audit *audit)
+{
+    struct keyring ring;
+    size_t before = audit->ring.count;
+    struct err err = {0};
+
+    if (keyring_load(audit->dirfd, &ring, &err) != RESULT_OK)
+        return false;
+    for (size_t i = 0; i < ring.count && audit->ring.count < KEYS_MAX; i++)
+        if (keyring_find(&audit->ring, ring.key[i].kid) == NULL) {
+            audit->ring.key[audit->ring.count++] = ring.key[i];
+            ring.key[i] = (struct key){0};
+        }
+    keyring_free(&ring);
+    return audit->ring.count > before && checker_extend(&audit->checker, &err) == RESULT_OK;
+}
+
+static enum result observe_whole(struct audit *audit, struct tail *tail, struct err *err)
+{
+    if (observe_anew(audit, tail, err) == RESULT_OK)
+        return RESULT_OK;
+    if (!keys_learn(audit))
+        return err->result;
+    log_forget(audit);
+    tail_free(tail);
+    *tail = (struct tail){0};
+    return observe_anew(audit, tail, err);
+}
+
 enum result log_observe(struct audit *audit, cJSON **torn, struct err *err)
 {
     __attribute__((cleanup(tail_free))) struct tail tail = {0};
@@ -378,7 +448,7 @@ enum result log_observe(struct audit *audit, cJSON **torn, struct err *err)
     if (head_is_fresh(audit))
         return RESULT_OK;
     log_forget(audit);
-    if (observe_anew(audit, &tail, err) != RESULT_OK)
+    if (observe_whole(audit, &tail, err) != RESULT_OK)
         return err->result;
     if (tail.size > tail.good && torn_move(audit, tail.good, tail.size, err) != RESULT_OK)
         return err->result;

@@ -50,6 +50,8 @@ static enum record_kind kind_of(const struct value *event)
         return RECORD_INTENT;
     if (value_among(event, outcomes))
         return RECORD_OUTCOME;
+    if (value_is(event, "key.rotated"))
+        return RECORD_ROTATION;
     return value_is(event, "log.repaired") ? RECORD_REPAIR : RECORD_OTHER;
 }
 

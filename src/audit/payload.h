@@ -7,7 +7,7 @@
 #define ORDER_ID_MAX 63
 #define EVENT_MAX    64
 
-enum record_kind { RECORD_OTHER, RECORD_INTENT, RECORD_OUTCOME, RECORD_REPAIR };
+enum record_kind { RECORD_OTHER, RECORD_INTENT, RECORD_OUTCOME, RECORD_REPAIR, RECORD_ROTATION };
 
 struct payload {
     uint64_t sequence;

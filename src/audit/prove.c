@@ -5,6 +5,7 @@
 #include "find.h"
 #include "receipt.h"
 #include "span.h"
+#include "succession.h"
 
 /* A receipt in the making. */
 struct proving {
@@ -12,6 +13,7 @@ struct proving {
     const char *origin, *kid;
     struct snapshot snapshot;
     struct keyring ring;
+    struct succession keys;
     struct checkpoint checkpoint;
     struct hasher hasher;
     struct buf line;
@@ -23,13 +25,16 @@ static enum result checkpoint_take(struct proving *proving, struct err *err)
     const struct buf *note = &proving->snapshot.note;
     enum note_status status =
         note_read(buf_text(note), note->len, proving->origin, &proving->ring, &proving->checkpoint);
+    char why[512];
 
     if (status != NOTE_GOOD)
         return err_set(err, RESULT_AUDIT, "the checkpoint %s: run `georder audit verify`",
                        note_status_text(status));
-    if (proving->kid != NULL && strcmp(proving->kid, proving->checkpoint.key->kid) != 0)
-        return err_set(err, RESULT_AUDIT, "the checkpoint is signed by the key %s, not by %s",
-                       proving->checkpoint.key->kid, proving->kid);
+    if (succession_load(&proving->snapshot, proving->origin, &proving->ring, &proving->keys, err) !=
+        RESULT_OK)
+        return err->result;
+    if (!succession_signed(&proving->keys, &proving->checkpoint, proving->kid, why))
+        return err_set(err, RESULT_AUDIT, "%s", why);
     if (proving->receipt.index >= proving->checkpoint.size)
         return err_set(err, RESULT_USAGE,
                        "the log's checkpoint is of %" PRIu64 " records: there is no record %" PRIu64
@@ -88,16 +93,40 @@ static enum result proof_make(struct proving *proving, struct err *err)
                    "audit verify`");
 }
 
+/* Those that have had their turn by the time of the checkpoint. */
+static enum result keys_put(const struct proving *proving, struct buf *extra, struct err *err)
+{
+    const struct succession *keys = &proving->keys;
+
+    for (size_t i = 0; i < keys->count && keys->first[i] <= proving->checkpoint.size; i++)
+        if (key_jwk(keys->key[i], extra, err) != RESULT_OK)
+            return err->result;
+    return RESULT_OK;
+}
+
+static enum result rotations_put(const struct proving *proving, struct buf *extra, struct err *err)
+{
+    const struct succession *keys = &proving->keys;
+    AUTO_BUF line = BUF_INIT(AUDIT_LINE_MAX);
+
+    for (size_t i = 1; i < keys->count && keys->first[i] <= proving->checkpoint.size; i++) {
+        if (record_find(&proving->snapshot, keys->first[i] - 1, &line, err) != RESULT_OK)
+            return err->result;
+        buf_put(extra, line.data, line.len);
+        buf_putc(extra, '\n');
+    }
+    return RESULT_OK;
+}
+
 static enum result extra_put(struct proving *proving, struct err *err)
 {
     struct buf *extra = &proving->receipt.extra;
-    AUTO_BUF jwk = BUF_INIT(KEY_MAX);
 
-    if (key_jwk(proving->checkpoint.key, &jwk, err) != RESULT_OK)
-        return err->result;
     buf_put(extra, proving->line.data, proving->line.len);
     buf_putc(extra, '\n');
-    buf_put(extra, jwk.data, jwk.len);
+    if (keys_put(proving, extra, err) != RESULT_OK ||
+        rotations_put(proving, extra, err) != RESULT_OK)
+        return err->result;
     return buf_check(extra, "receipt", err);
 }
 

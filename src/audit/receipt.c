@@ -35,17 +35,54 @@ static bool rest_take(const char **at, const char *end, const char **rest, size_
     return true;
 }
 
-static bool extra_split(struct receipt *out)
+/* The next line of extra; with its newline, which must be there. */
+static bool line_take(const char **at, const char *end, struct piece *out)
 {
-    const char *newline = memchr(buf_text(&out->extra), '\n', out->extra.len);
+    const char *newline = memchr(*at, '\n', (size_t)(end - *at));
 
     if (newline == NULL)
         return false;
-    out->line = out->extra.data;
-    out->line_len = (size_t)(newline - out->line);
-    out->jwk = newline + 1;
-    out->jwk_len = out->extra.len - out->line_len - 1;
+    *out = (struct piece){*at, (size_t)(newline + 1 - *at)};
+    *at = newline + 1;
     return true;
+}
+
+static bool is_record(const struct piece *line)
+{
+    static const char head[] = "{\"payload\":";
+
+    return line->len > strlen(head) && memcmp(line->at, head, strlen(head)) == 0;
+}
+
+/* Keys, and behind them one rotation less. */
+static bool turns_split(const char *at, const char *end, struct receipt *out)
+{
+    struct piece line;
+
+    out->keys = out->rotations = 0;
+    while (at != end) {
+        if (!line_take(&at, end, &line))
+            return false;
+        if (!is_record(&line) && out->rotations == 0 && out->keys < KEYS_MAX) {
+            out->jwk[out->keys++] = line;
+        } else if (is_record(&line) && out->rotations < out->keys) {
+            line.len--;
+            out->rotation[out->rotations++] = line;
+        } else {
+            return false;
+        }
+    }
+    return out->keys > 0 && out->rotations == out->keys - 1;
+}
+
+static bool extra_split(struct receipt *out)
+{
+    const char *at = buf_text(&out->extra), *end = at + out->extra.len;
+
+    if (!line_take(&at, end, &out->line))
+        return false;
+    out->line.len--;
+    return turns_split(at, end, out);
 }
 
 static bool hashes_take(const char **at, const char *end, struct proof *proof)

@@ -1,7 +1,9 @@
 /*
  * A receipt: a C2SP tlog-proof whose `extra` carries what else is needed to check it with nothing
- * but a thumbprint: the record's line, a newline, and the log's public key (its JWK file). Neither
- * is trusted for being there: the line is what the proof is of, the key what the thumbprint is of.
+ * but a thumbprint, a line each: the record; the log's public keys in their turn (JWK files), of
+ * which the last one signed the checkpoint; the records of the rotations between them. None is
+ * trusted for being there: the record is what the proof is of, one of the keys is what the
+ * thumbprint is of, and each rotation is signed by both its keys.
  */
 #ifndef GEORDER_AUDIT_RECEIPT_H
 #define GEORDER_AUDIT_RECEIPT_H
@@ -9,10 +11,18 @@
 #include "note.h"
 #include "proof.h"
 
+#define RECEIPT_EXTRA_MAX (AUDIT_RECEIPT_MAX / 4 * 3 - 16 * 1024)
+
+struct piece {
+    const char *at;
+    size_t len;
+};
+
 struct receipt {
-    struct buf extra; /* the two below are in it */
-    const char *line, *jwk;
-    size_t line_len, jwk_len;
+    struct buf extra;  /* what is below is in it */
+    struct piece line; /* without its newline, as are the rotations */
+    struct piece jwk[KEYS_MAX] /* with it, as it is in the file */, rotation[KEYS_MAX];
+    size_t keys, rotations;
     uint64_t index;
     struct proof proof;
     const char *note; /* in the text that was read */
@@ -20,7 +30,7 @@ struct receipt {
 };
 #define RECEIPT_INIT                                                                               \
     {                                                                                              \
-        .extra = BUF_INIT(AUDIT_LINE_MAX + KEY_MAX + 1)                                            \
+        .extra = BUF_INIT(RECEIPT_EXTRA_MAX)                                                       \
     }
 #define AUTO_RECEIPT __attribute__((cleanup(receipt_free))) struct receipt
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "line.h"
 #include "receipt.h"
+#include "succession.h"
 
 static void decide(struct audit_receipt *out, enum audit_verdict verdict, const char *fmt, ...)
     PRINTF(3, 4);
@@ -24,7 +24,8 @@ static void decide(struct audit_receipt *out, enum audit_verdict verdict, const 
 struct inspection {
     const char *origin, *kid; /* as demanded; origin may be NULL */
     struct receipt receipt;
-    struct keyring ring; /* the one key */
+    struct keyring ring; /* those in the receipt */
+    struct succession keys;
     struct checkpoint checkpoint;
     struct checker checker;
     struct line_facts facts;
@@ -49,27 +50,74 @@ static bool form_is_good(struct inspection *inspection, const char *text, size_t
     return false;
 }
 
-/* The key is in the receipt, and its thumbprint is what makes it the log's. */
-static bool key_is_trusted(struct inspection *inspection)
+static bool key_take(struct inspection *inspection, const struct piece *jwk)
 {
-    const struct receipt *receipt = &inspection->receipt;
-    struct audit_receipt *out = inspection->out;
-    struct key *key = &inspection->ring.key[0];
+    struct keyring *ring = &inspection->ring;
+    struct key *key = &ring->key[ring->count];
+    AUTO_BUF text = BUF_INIT(KEY_MAX);
     struct err err = {0};
 
-    if (key_from_jwk(receipt->jwk, receipt->jwk_len, key, &err) != RESULT_OK) {
-        decide(out, AUDIT_MALFORMED, "the receipt carries %s", err.text);
+    buf_put(&text, jwk->at, jwk->len);
+    if (!buf_ok(&text) || key_from_jwk(buf_text(&text), text.len, key, &err) != RESULT_OK) {
+        decide(inspection->out, AUDIT_MALFORMED, "the receipt carries %s",
+               buf_ok(&text) ? err.text : "a public key that is too long");
         return false;
     }
-    inspection->ring.count = 1;
-    memcpy(out->kid, key->kid, sizeof out->kid);
-    if (!key_is_exactly(key, receipt->jwk, receipt->jwk_len))
-        decide(out, AUDIT_MALFORMED, "the public key in the receipt is not written as logs do");
-    else if (strcmp(key->kid, inspection->kid) != 0)
-        decide(out, AUDIT_UNKNOWN_KEY, "the receipt is of a log with the key %s, not %s", key->kid,
-               inspection->kid);
+    ring->count++;
+    if (key_is_exactly(key, buf_text(&text), text.len))
+        return true;
+    decide(inspection->out, AUDIT_MALFORMED,
+           "the public key in the receipt is not written as logs do");
+    return false;
+}
+
+static bool keys_take(struct inspection *inspection)
+{
+    const struct receipt *receipt = &inspection->receipt;
+    const struct keyring *ring = &inspection->ring;
+
+    for (size_t i = 0; i < receipt->keys; i++)
+        if (!key_take(inspection, &receipt->jwk[i]))
+            return false;
+    memcpy(inspection->out->kid, ring->key[ring->count - 1].kid, sizeof inspection->out->kid);
+    return true;
+}
+
+/* From each key to the next there is a record that both have signed. */
+static bool rotation_is_good(struct inspection *inspection, size_t i)
+{
+    const struct piece *line = &inspection->receipt.rotation[i];
+    const struct key *from = &inspection->ring.key[i], *to = &inspection->ring.key[i + 1];
+    struct line_facts facts;
+
+    checker_line(&inspection->checker, line->at, line->len, &facts);
+    if (facts.status != LINE_GOOD && facts.status != LINE_BODY)
+        decide(inspection->out, line_verdict(facts.status), "a rotation in the receipt %s",
+               line_status_text(facts.status));
+    else if (facts.key != from || strcmp(facts.to, to->kid) != 0 ||
+             facts.payload.sequence < inspection->keys.first[i] ||
+             !succession_add(&inspection->keys, to, facts.payload.sequence + 1))
+        decide(inspection->out, AUDIT_UNKNOWN_KEY,
+               "no rotation in the receipt leads from the key %s to %s", from->kid, to->kid);
     else
         return true;
+    return false;
+}
+
+/* The keys are in the receipt; the thumbprint of one, and the line they make, is what makes them
+ * the log's. */
+static bool keys_are_trusted(struct inspection *inspection)
+{
+    const struct keyring *ring = &inspection->ring;
+
+    succession_begin(&inspection->keys, &ring->key[0]);
+    for (size_t i = 0; i + 1 < ring->count; i++)
+        if (!rotation_is_good(inspection, i))
+            return false;
+    if (succession_has(&inspection->keys, inspection->kid))
+        return true;
+    decide(inspection->out, AUDIT_UNKNOWN_KEY, "the receipt is of a log with the key %s, not %s",
+           inspection->out->kid, inspection->kid);
     return false;
 }
 
@@ -79,10 +127,15 @@ static bool checkpoint_is_good(struct inspection *inspection)
     struct audit_receipt *out = inspection->out;
     enum note_status status = note_read(receipt->note, receipt->note_len, out->origin,
                                         &inspection->ring, &inspection->checkpoint);
+    char why[512];
 
     if (status != NOTE_GOOD) {
         decide(out, note_verdict(status), "the checkpoint in the receipt %s",
                note_status_text(status));
+        return false;
+    }
+    if (!succession_signed(&inspection->keys, &inspection->checkpoint, inspection->kid, why)) {
+        decide(out, AUDIT_UNKNOWN_KEY, "in the receipt, %.400s", why);
         return false;
     }
     out->size = inspection->checkpoint.size;
@@ -97,13 +150,17 @@ static bool record_is_good(struct inspection *inspection)
     struct line_facts *facts = &inspection->facts;
     struct audit_receipt *out = inspection->out;
 
-    checker_line(&inspection->checker, receipt->line, receipt->line_len, facts);
+    checker_line(&inspection->checker, receipt->line.at, receipt->line.len, facts);
     if (facts->status != LINE_GOOD && facts->status != LINE_BODY)
         decide(out, line_verdict(facts->status), "the record in the receipt %s",
                line_status_text(facts->status));
     else if (facts->payload.sequence != receipt->index)
         decide(out, AUDIT_ALTERED, "the receipt is for record %" PRIu64 ", but carries %" PRIu64,
                receipt->index, facts->payload.sequence);
+    else if (facts->key != succession_at(&inspection->keys, receipt->index))
+        decide(out, AUDIT_UNKNOWN_KEY,
+               "the record in the receipt is signed by the key %s, whose turn it was not",
+               facts->key->kid);
     else
         return true;
     return false;
@@ -134,7 +191,7 @@ static enum result payload_take(struct inspection *inspection, struct err *err)
     memcpy(out->order_id, payload->order_id, sizeof out->order_id);
     memcpy(out->body_file, payload->body_file, sizeof out->body_file);
     buf_reset(&out->payload);
-    if (!jws_split(inspection->receipt.line, inspection->receipt.line_len, &jws) ||
+    if (!jws_split(inspection->receipt.line.at, inspection->receipt.line.len, &jws) ||
         !base64url_get(jws.payload.at, jws.payload.len, &out->payload))
         return err_set(err, RESULT_INTERNAL, "receipt: out of memory");
     return RESULT_OK;
@@ -145,12 +202,12 @@ static enum result inspect(struct inspection *inspection, const char *text, size
 {
     struct audit_receipt *out = inspection->out;
 
-    if (!form_is_good(inspection, text, len) || !key_is_trusted(inspection) ||
-        !checkpoint_is_good(inspection))
+    if (!form_is_good(inspection, text, len) || !keys_take(inspection))
         return RESULT_OK;
     if (checker_open(&inspection->checker, -1, out->origin, &inspection->ring, err) != RESULT_OK)
         return err->result;
-    if (!record_is_good(inspection) || !proof_is_good(inspection))
+    if (!keys_are_trusted(inspection) || !checkpoint_is_good(inspection) ||
+        !record_is_good(inspection) || !proof_is_good(inspection))
         return RESULT_OK;
     decide(out, AUDIT_INTACT, "record %" PRIu64 " is in the log, among its first %" PRIu64,
            out->index, out->size);
@@ -188,6 +245,18 @@ enum result audit_jwk_kid(const char *text, size_t len, char kid[AUDIT_KID_LEN +
     struct key key = {0};
 
     if (key_from_jwk(text, len, &key, err) != RESULT_OK)
+        return err->result;
+    memcpy(kid, key.kid, sizeof key.kid);
+    key_free(&key);
+    return RESULT_OK;
+}
+
+enum result audit_spki_kid(const char *alg, const uint8_t *spki, size_t len,
+                           char kid[AUDIT_KID_LEN + 1], struct err *err)
+{
+    struct key key = {0};
+
+    if (key_from_spki(alg, spki, len, &key, err) != RESULT_OK)
         return err->result;
     memcpy(kid, key.kid, sizeof key.kid);
     key_free(&key);

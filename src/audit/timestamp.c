@@ -255,7 +255,7 @@ static void stamp_judge(struct stamp *stamp)
 {
     struct anchor *out = stamp->out;
 
-    out->kind = ANCHOR_TIMESTAMP;
+    out->kind = ANCHOR_STAMP;
     out->verdict = AUDIT_INTACT;
     ERR_clear_error();
     if (stamp_is_good(stamp)) {
@@ -296,7 +296,7 @@ enum result timestamp_take(int dirfd, const struct anchor_head *head, const stru
                           .response = response_parse(response, len),
                           .out = out};
 
-    *out = (struct anchor){.kind = ANCHOR_TIMESTAMP, .size = head->size};
+    *out = (struct anchor){.kind = ANCHOR_STAMP, .size = head->size};
     stamp_judge(&stamp);
     if (out->verdict != AUDIT_INTACT)
         return err_set(err, RESULT_AUDIT, "%s: %s", audit_verdict_name(out->verdict), out->text);

@@ -43,6 +43,16 @@ static void tile_fold(struct hasher *hasher, uint8_t tile[][SHA256_LEN], uint8_t
     memcpy(out, node[0], SHA256_LEN);
 }
 
+void tree_copy(struct tree *to, const struct tree *from)
+{
+    to->size = from->size;
+    for (unsigned level = 0; level < TREE_LEVELS; level++) {
+        size_t width = tree_nodes(from->size, level) % TILE_WIDTH;
+
+        memcpy(to->tile[level], from->tile[level], (width > 0 ? width : TILE_WIDTH) * SHA256_LEN);
+    }
+}
+
 void tree_push(struct tree *tree, struct hasher *hasher, const uint8_t leaf[SHA256_LEN])
 {
     uint64_t at = tree->size++;

@@ -24,6 +24,8 @@ void tree_leaf(struct hasher *hasher, const void *entry, size_t len, uint8_t out
 void tree_node(struct hasher *hasher, uint8_t pair[2][SHA256_LEN], uint8_t out[SHA256_LEN]);
 /* The hash over these nodes of one level comes to stand in node[0]; count > 0. */
 void nodes_fold(struct hasher *hasher, uint8_t node[][SHA256_LEN], size_t count);
+/* As far as it is in use. */
+void tree_copy(struct tree *to, const struct tree *from);
 void tree_push(struct tree *tree, struct hasher *hasher, const uint8_t leaf[SHA256_LEN]);
 void tree_root(const struct tree *tree, struct hasher *hasher, uint8_t out[SHA256_LEN]);
 

@@ -37,11 +37,16 @@ struct worker {
     pthread_t thread;
 };
 
-static void line_hash(struct checker *checker, const char *line, size_t len, struct line_facts *out)
+/* Of the chain, only the link to the next record counts, which is checked: the root has the rest.
+ */
+static void line_hash(struct checker *checker, const char *line, size_t len, bool last,
+                      struct line_facts *out)
 {
-    *out = (struct line_facts){.status = LINE_GOOD};
-    sha256(line, len, out->hash);
+    out->status = LINE_GOOD;
+    out->key = NULL;
     tree_leaf(&checker->sha256, line, len, out->leaf);
+    if (last)
+        sha256(line, len, out->hash);
 }
 
 /* Behind a fault nothing is judged any more. */
@@ -52,7 +57,7 @@ static void slot_check(struct checker *checker, uint64_t hashed, struct slot *sl
         const char *line = chunk_line(&slot->chunk, i, &len);
 
         if (slot->chunk.index + i < hashed)
-            line_hash(checker, line, len, &slot->facts[i]);
+            line_hash(checker, line, len, slot->chunk.index + i + 1 == hashed, &slot->facts[i]);
         else
             checker_line(checker, line, len, &slot->facts[i]);
         if (slot->facts[i].status != LINE_GOOD)
@@ -202,6 +207,7 @@ struct subject {
     struct snapshot snapshot;
     struct keyring ring;
     struct checkpoint from;
+    struct succession keys; /* with from; none: only records from the first one on can tell */
 };
 
 /* *met: the log has grown out of the kept checkpoint, if there is one. */
@@ -221,6 +227,10 @@ static enum result subject_judge(const struct subject *subject, uint64_t hashed,
                             .from = subject->from,
                             .hashed = hashed,
                             .report = report};
+    if (hashed > 0) {
+        judge->keys = subject->keys;
+        succession_cut(&judge->keys, hashed);
+    }
     result = judge_open(judge, err);
     if (result == RESULT_OK)
         result = judge_run(subject->dirfd, subject->how, judge, err);
@@ -241,6 +251,21 @@ static void from_refuse(struct audit_report *report, enum audit_verdict verdict,
     finding_put(report, &finding);
 }
 
+/* Where the rotations of a log are at fault, its verdict tells. */
+static bool from_is_trusted(struct subject *subject)
+{
+    const struct audit_verification *how = subject->how;
+    struct err ignored = {0};
+    char why[512];
+
+    if (succession_load(&subject->snapshot, how->origin, &subject->ring, &subject->keys,
+                        &ignored) != RESULT_OK) {
+        subject->keys.count = 0;
+        return true;
+    }
+    return succession_signed(&subject->keys, &subject->from, how->kid, why);
+}
+
 /* Is the kept checkpoint one to judge the log by? */
 static bool from_take(struct subject *subject, struct audit_report *report)
 {
@@ -252,7 +277,7 @@ static bool from_take(struct subject *subject, struct audit_report *report)
     status = note_read(how->from, how->from_len, how->origin, &subject->ring, &subject->from);
     if (status != NOTE_GOOD)
         from_refuse(report, note_verdict(status), note_status_text(status));
-    else if (how->kid != NULL && strcmp(how->kid, subject->from.key->kid) != 0)
+    else if (!from_is_trusted(subject))
         from_refuse(report, AUDIT_UNKNOWN_KEY, "is signed by another key than the one to trust");
     else if (subject->from.size == 0)
         from_refuse(report, AUDIT_MALFORMED, "is of no record, and no log has such a one");
@@ -278,7 +303,8 @@ enum result audit_verify_with(int dirfd, const struct audit_verification *how,
 
     *report = (struct audit_report){0};
     if (result == RESULT_OK && from_take(&subject, report)) {
-        result = subject_judge(&subject, subject.from.size, report, &met, err);
+        result = subject_judge(&subject, subject.keys.count > 0 ? subject.from.size : 0, report,
+                               &met, err);
         if (result == RESULT_OK && !met)
             result = subject_judge(&subject, 0, report, &met, err);
     }

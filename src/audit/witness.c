@@ -183,7 +183,7 @@ enum result witness_take(int dirfd, const struct anchor_head *head, const struct
     struct cosignature line;
 
     *again = 0;
-    *out = (struct anchor){.kind = ANCHOR_WITNESS, .size = head->size};
+    *out = (struct anchor){.kind = ANCHOR_COSIGNATURE, .size = head->size};
     memcpy(out->by, witness->name, sizeof witness->name);
     if (answer->status == 409)
         return conflict(&hearing, again, err);

@@ -78,11 +78,25 @@ static bool code_is_hidden(uint32_t code)
     return false;
 }
 
+/* How many bytes from here on are ASCII that can be seen. */
+static size_t visible_run(const char *bytes, size_t len)
+{
+    size_t at = 0;
+    while (at < len && bytes[at] >= ' ' && bytes[at] < 0x7F)
+        at++;
+    return at;
+}
+
 void text_escape(struct buf *out, const char *bytes, size_t len)
 {
     size_t size;
     for (size_t at = 0; at < len; at += size) {
         uint32_t code;
+        size = visible_run(bytes + at, len - at);
+        if (size > 0) {
+            buf_put(out, bytes + at, size);
+            continue;
+        }
         size = utf8_char(bytes + at, len - at, &code);
         if (size == 0) {
             size = 1;

@@ -7,6 +7,9 @@
 
 #include "session.h"
 
+/* Before the lock, with policy and directory: what it takes to ask those that the policy requires.
+ */
+MUST_USE enum result anchor_prepare(struct session *session, struct err *err);
 /* Between a durable intent and the credential: does each anchor that the policy requires hold the
  * log's newest checkpoint? RESULT_AUDIT: one does not, or the config has none; send nothing. */
 MUST_USE enum result anchor_demand(struct session *session, struct err *err);

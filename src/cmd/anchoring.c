@@ -1,15 +1,21 @@
 #include "anchoring.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "guard.h"
+#include "interrupt.h"
 #include "url.h"
 
-#define CONNECT_MS (10 * 1000)
-#define TOTAL_MS   (30 * 1000)
-#define TLS_1_2    0x0303
-#define TRIES      4 /* while other processes of this host anchor the same log */
-#define QUERY_MAX  NET_ANCHOR_BODY_MAX
+#define CONNECT_MS    (10 * 1000)
+#define TOTAL_MS      (30 * 1000)
+#define TLS_1_2       0x0303
+#define TRIES         4 /* for a log that grows meanwhile */
+#define LOCK_PATIENCE (60 * 1000)
+#define LOCK_PAUSE    20
+#define QUERY_MAX     NET_ANCHOR_BODY_MAX
 
 static enum result pem_read(const struct config *config, const char *file, struct buf *out,
                             struct err *err)
@@ -96,7 +102,8 @@ static enum result post(struct anchoring *anchoring, const struct post *what, st
                                   .proxy = anchoring->proxy != NULL ? anchoring->proxy : "",
                                   .minimum_tls = TLS_1_2,
                                   .connect_ms = CONNECT_MS,
-                                  .total_ms = TOTAL_MS,
+                                  .total_ms =
+                                      anchoring->timeout_ms != 0 ? anchoring->timeout_ms : TOTAL_MS,
                                   .answer_max = what->answer_max};
 
     if (!what->url.plain && net_trust(&anchoring->net, what->trust, err) != RESULT_OK)
@@ -132,7 +139,7 @@ enum result anchoring_timestamp(struct anchoring *anchoring, struct anchor *out,
     AUTO_BUF query = BUF_INIT(QUERY_MAX);
     AUTO_EXCHANGE exchange = EXCHANGE_INIT;
 
-    *out = (struct anchor){.kind = ANCHOR_TIMESTAMP};
+    *out = (struct anchor){.kind = ANCHOR_STAMP};
     if (anchoring->stamp_trust.len == 0)
         return err_set(err, RESULT_CONFIG,
                        "a time stamp needs the certificates that it is checked by: --tsa-ca FILE, "
@@ -229,13 +236,40 @@ static enum result ask_on(struct asking *asking, struct anchor *out, struct err 
                    asking->anchoring->witness[asking->which].key.name, TRIES);
 }
 
+/* Of the processes of this host one asks at a time: a witness takes but one step from what it has
+ * seen, and would send the others back again and again. */
+static enum result turn_await(const struct anchoring *anchoring, int *fd, struct err *err)
+{
+    int64_t deadline = clock_monotonic() + LOCK_PATIENCE;
+
+    *fd = openat(anchoring->audit_fd, "anchors.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                 0600);
+    if (*fd < 0)
+        return err_errno(err, RESULT_AUDIT, "the audit directory's anchors.lock cannot be opened");
+    while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_errno(err, RESULT_AUDIT, "the audit directory's anchors.lock gives no lock");
+        if (clock_monotonic() >= deadline)
+            return err_set(err, RESULT_AUDIT,
+                           "other processes have asked witnesses for a minute: see anchors.lock in "
+                           "the audit directory");
+        if (!interrupt_wait(-1, clock_monotonic() + LOCK_PAUSE))
+            return err_set(err, RESULT_UNREACHED, "interrupted by %s: nothing was sent",
+                           interrupt_name());
+    }
+    return RESULT_OK;
+}
+
 enum result anchoring_witness(struct anchoring *anchoring, size_t which, struct anchor *out,
                               struct err *err)
 {
     struct asking asking = {.anchoring = anchoring, .which = which, .head = ANCHOR_HEAD_INIT};
-    enum result result = head_refresh(&asking, err);
+    AUTO_FD turn = -1;
+    enum result result = turn_await(anchoring, &turn, err);
 
-    *out = (struct anchor){.kind = ANCHOR_WITNESS};
+    *out = (struct anchor){.kind = ANCHOR_COSIGNATURE};
+    if (result == RESULT_OK)
+        result = head_refresh(&asking, err);
     if (result == RESULT_OK)
         result = witness_seen(anchoring->audit_fd, &asking.head, &anchoring->witness[which].key,
                               &asking.old, err);

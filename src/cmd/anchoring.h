@@ -15,6 +15,7 @@ struct anchoring {
     struct net net;
     int audit_fd; /* not owned, as are the next four */
     const char *origin, *kid, *proxy;
+    uint32_t timeout_ms;    /* of each that is asked; 0: the default */
     const char *stamp_url;  /* NULL: there is no authority */
     struct buf stamp_trust; /* PEM: for its time stamps, and for TLS */
     size_t witnesses;

@@ -3,7 +3,7 @@
 #include "anchoring.h"
 #include "guard.h"
 
-enum { TSA = AUDIT_OWN, TSA_CA, TIMESTAMP, WITNESS, KEY };
+enum { TSA = AUDIT_OWN, TSA_CA, TIMESTAMP, WITNESS, KEY, TIMEOUT };
 
 static const char help[] =
     "usage: georder audit anchor [--witness] [--timestamp | --tsa URL [--tsa-ca FILE]]\n"
@@ -18,7 +18,8 @@ static const char help[] =
     "  --timestamp               the authority of the config\n"
     "  --tsa URL                 another authority (RFC 3161), by http or https\n"
     "  --tsa-ca FILE             the certificates (PEM) that its time stamps are checked by\n"
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --timeout SECONDS         for each that is asked; 30\n"
+    "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 all were had, 6 or 7 one was not reached, 10 one speaks against the log or is wrong\n";
@@ -29,6 +30,7 @@ static const struct option own[] = {AUDIT_PLACE,
                                     {"timestamp", no_argument, NULL, TIMESTAMP},
                                     {"witness", no_argument, NULL, WITNESS},
                                     {"key", required_argument, NULL, KEY},
+                                    {"timeout", required_argument, NULL, TIMEOUT},
                                     {NULL, 0, NULL, 0}};
 
 static void tell(struct verb_call *call, const struct anchor *anchor, cJSON *list)
@@ -83,8 +85,12 @@ static enum result choose(struct verb_call *call, struct anchoring *anchoring, s
 {
     bool witness = audit_verb_value(call, WITNESS) != NULL;
     bool timestamp = audit_verb_value(call, TIMESTAMP) != NULL;
-    const char *url = audit_verb_value(call, TSA);
+    const char *url = audit_verb_value(call, TSA), *timeout = audit_verb_value(call, TIMEOUT);
+    int64_t seconds = 0;
 
+    if (timeout != NULL && (!number_parse(timeout, 600, &seconds) || seconds == 0))
+        return err_set(err, RESULT_USAGE, "--timeout: give 1 to 600 seconds");
+    anchoring->timeout_ms = (uint32_t)seconds * 1000;
     if (timestamp && url != NULL)
         return err_set(err, RESULT_USAGE, "--timestamp and --tsa exclude each other");
     if (anchoring_authority(anchoring, url, audit_verb_value(call, TSA_CA), err) != RESULT_OK)

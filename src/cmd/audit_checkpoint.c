@@ -15,7 +15,7 @@ static const char help[] =
     "keys nor the network nor, with --directory and --origin, a config.\n"
     "\n" AUDIT_PLACE_HELP "  --export FILE             write it to this new file, byte for byte\n"
     "  --compare FILE            an earlier checkpoint of the same log\n"
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 well signed and grown out of the other, 10 not\n";

@@ -32,7 +32,7 @@ static const char help[] =
     "signed\n"
     "                            record; nothing acknowledges them, so that it proves nothing\n"
     "  --to-ca FILE              the CAs to trust for it, PEM; else the system's\n" AUDIT_PLACE_HELP
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --config FILE  --json (with --out: the manifest)  --quiet  --verbose  --help\n"
     "\n"
     "exit: 0 exported, 6 the server is not the one named, 7 not reached, 8 the connection broke,\n"

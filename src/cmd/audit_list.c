@@ -11,37 +11,31 @@ static const char help[] =
 
 static const struct option own[] = {AUDIT_PLACE, {NULL, 0, NULL, 0}};
 
-struct listing {
-    struct output *output;
-    cJSON *records; /* NULL without --json */
-};
-
 static bool list_one(void *context, uint64_t index, const char *line, size_t len,
                      const cJSON *payload)
 {
-    struct listing *listing = context;
+    struct output *output = context;
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(payload, "time");
     char when[RFC3339_LEN + 1];
 
     (void)line;
     (void)len;
     time_format(cJSON_IsNumber(time) ? (int64_t)time->valuedouble : 0, when);
-    say(listing->output, "%6llu  %s  %-15s %-36s  %s\n", (unsigned long long)index, when,
+    say(output, "%6llu  %s  %-15s %-36s  %s\n", (unsigned long long)index, when,
         shown(audit_verb_text(payload, "metadata", "event_code")),
         shown(audit_verb_text(payload, "metadata", "correlation_uid")),
         shown(member_text(payload, "message")));
-    if (listing->records != NULL)
-        cJSON_AddItemToArray(listing->records, cJSON_Duplicate(payload, true));
+    output_item(output, "records", payload);
     return true;
 }
 
 static enum result run(struct verb_call *call, struct err *err)
 {
-    struct listing listing = {.output = &call->session->output,
-                              .records = call->session->options.json ? cJSON_CreateArray() : NULL};
-    enum result result = audit_verb_visit(call, list_one, &listing, err);
+    struct output *output = &call->session->output;
+    enum result result = audit_verb_visit(call, list_one, output, err);
 
-    output_add(listing.output, "records", listing.records);
+    if (output->list == NULL && output->document != NULL)
+        output_add(output, "records", cJSON_CreateArray());
     return result;
 }
 

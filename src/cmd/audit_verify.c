@@ -17,8 +17,7 @@ static const char help[] =
     "Checks every signature, the chain, the tree and the checkpoint. Needs neither keys nor the\n"
     "network nor, with --directory and --origin, a config. A receipt, that prove wrote, needs no\n"
     "log either: its own record, proof and checkpoint are checked.\n"
-    "\n" AUDIT_PLACE_HELP
-    "  --key THUMBPRINT          the RFC 7638 thumbprint of the only key to trust\n"
+    "\n" AUDIT_PLACE_HELP "  --key THUMBPRINT          the RFC 7638 thumbprint of a key to trust\n"
     "  --from FILE               an earlier checkpoint, that you kept: the log must have grown\n"
     "                            out of it; signatures are checked of the records since then\n"
     "  --head                    hold it against its head on a token, too: asks for a PIN\n"

@@ -14,6 +14,7 @@ enum result cmd_order(int argc, char **argv);
 enum result cmd_check(int argc, char **argv);
 enum result cmd_policy(int argc, char **argv);
 enum result cmd_audit(int argc, char **argv);
+enum result cmd_key(int argc, char **argv);
 enum result cmd_credential(int argc, char **argv);
 enum result cmd_keystore(int argc, char **argv);
 enum result cmd_doctor(int argc, char **argv);

@@ -165,15 +165,20 @@ static void check_keys(struct doctor *doctor)
 static void check_log(struct doctor *doctor)
 {
     struct session *session = doctor->session;
+    const char *kid = session->config.signing_key_thumbprint;
     struct audit_report report = {0};
     AUTO_BUF text = BUF_INIT(1024);
     struct err err = {0};
 
-    if (audit_verify(session->audit_fd, session->config.origin,
-                     session->config.signing_key_thumbprint, &report, &err) == RESULT_OK &&
+    if (audit_verify(session->audit_fd, session->config.origin, kid, &report, &err) == RESULT_OK &&
         !audit_verdict_good(report.verdict))
         (void)err_set(&err, RESULT_AUDIT, "%s: %s", audit_verdict_name(report.verdict),
                       report.text);
+    else if (err.result == RESULT_OK && kid != NULL && strcmp(kid, report.kid) != 0)
+        (void)err_set(&err, RESULT_AUDIT,
+                      "it was handed on to the key %s: name that one in audit.signing_key and "
+                      "audit.signing_key_thumbprint of the config",
+                      report.kid);
     buf_printf(&text, "%s, records: %llu, intents without an outcome: %llu",
                audit_verdict_name(report.verdict), (unsigned long long)report.records,
                (unsigned long long)report.unclosed);

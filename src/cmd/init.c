@@ -311,27 +311,10 @@ static enum result fill_config(struct home *home, struct err *err)
     return RESULT_OK;
 }
 
-static enum result adopt_key(struct keys *keys, const cJSON *facts, struct err *err)
-{
-    const char *alg = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "alg"));
-    const char *spki = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "spki"));
-    AUTO_BUF bytes = BUF_INIT(sizeof keys->spki);
-
-    if (alg == NULL || strlen(alg) >= sizeof keys->alg || spki == NULL ||
-        !base64_get(spki, strlen(spki), &bytes))
-        return err_set(err, RESULT_INTERNAL, "georder-keys does not say which key it made");
-    memcpy(keys->alg, alg, strlen(alg) + 1);
-    memcpy(keys->spki, bytes.data, bytes.len);
-    keys->spki_len = keys->signer.spki_len = bytes.len;
-    return RESULT_OK;
-}
-
 /* A key that is there already, say from an init that failed later on, is used. */
 static enum result make_key(struct home *home, struct err *err)
 {
     struct keys *keys = &home->session->keys;
-    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
-    AUTO_JSON *facts = NULL;
 
     keys->writes = true;
     if (keys_start(keys, &home->session->config, true, err) != RESULT_OK ||
@@ -339,10 +322,7 @@ static enum result make_key(struct home *home, struct err *err)
         return err->result;
     if (keys->alg[0] != '\0')
         return RESULT_OK;
-    put_text(&body, home->alg != NULL ? home->alg : "ES256");
-    if (keys_ask(keys, MSG_KEYS_CREATE, &body, -1, &facts, err) != RESULT_OK)
-        return err->result;
-    return adopt_key(keys, facts, err);
+    return keys_create(keys, home->alg != NULL ? home->alg : "ES256", err);
 }
 
 static enum result make_log(struct home *home, struct err *err)

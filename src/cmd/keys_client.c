@@ -183,8 +183,8 @@ static bool repeatable(const struct keys *keys, enum msg_type type, const struct
 {
     if (!keys->lost || keys->spare.pid <= 0)
         return false;
-    return type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT || type == MSG_KEYS_HEAD_READ ||
-           type == MSG_KEYS_HEAD_WRITE ||
+    return type == MSG_KEYS_SIGN || type == MSG_KEYS_CHECKPOINT || type == MSG_KEYS_ROTATE ||
+           type == MSG_KEYS_HEAD_READ || type == MSG_KEYS_HEAD_WRITE ||
            (type == MSG_KEYS_CREDENTIAL && msg->type == MSG_KEYS_LOST);
 }
 
@@ -233,6 +233,70 @@ static enum result signer_checkpoint(void *context, uint64_t size, const uint8_t
     return msg_end(&msg, err) != RESULT_OK ? err->result : buf_check(out, "checkpoint", err);
 }
 
+enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
+                     cJSON **facts, struct err *err)
+{
+    AUTO_MSG msg = MSG_INIT;
+    struct json_doc doc = {.name = "georder-keys", .result = RESULT_INTERNAL};
+
+    if (ask(keys, type, body, fd, MSG_KEYS_DONE, &msg, err) != RESULT_OK)
+        return err->result;
+    doc.text = get_bytes(&msg, &doc.len);
+    if (msg_end(&msg, err) != RESULT_OK)
+        return err->result;
+    if (facts == NULL)
+        return RESULT_OK;
+    if (json_parse(&doc, JSON_OURS, err) != RESULT_OK)
+        return err->result;
+    *facts = doc.root;
+    return RESULT_OK;
+}
+
+static enum result adopt_key(struct keys *keys, const cJSON *facts, struct err *err)
+{
+    const char *alg = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "alg"));
+    const char *spki = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "spki"));
+    AUTO_BUF bytes = BUF_INIT(sizeof keys->spki);
+
+    if (alg == NULL || strlen(alg) >= sizeof keys->alg || spki == NULL ||
+        !base64_get(spki, strlen(spki), &bytes))
+        return err_set(err, RESULT_INTERNAL, "georder-keys does not say which key it made");
+    memcpy(keys->alg, alg, strlen(alg) + 1);
+    memcpy(keys->spki, bytes.data, bytes.len);
+    keys->spki_len = keys->signer.spki_len = bytes.len;
+    return RESULT_OK;
+}
+
+enum result keys_create(struct keys *keys, const char *alg, struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_JSON *facts = NULL;
+
+    put_text(&body, alg);
+    if (keys_ask(keys, MSG_KEYS_CREATE, &body, -1, &facts, err) != RESULT_OK)
+        return err->result;
+    return adopt_key(keys, facts, err);
+}
+
+static enum result successor_agree(void *context, uint64_t index,
+                                   const uint8_t previous[SHA256_LEN], const char *from,
+                                   struct buf *signature, struct err *err)
+{
+    AUTO_BUF body = BUF_INIT(MSG_LIMIT);
+    AUTO_JSON *facts = NULL;
+    const char *text;
+
+    put_u64(&body, index);
+    put_bytes(&body, previous, SHA256_LEN);
+    put_text(&body, from);
+    if (keys_ask(context, MSG_KEYS_ROTATE, &body, -1, &facts, err) != RESULT_OK)
+        return err->result;
+    text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(facts, "signature"));
+    if (text == NULL || !base64url_get(text, strlen(text), signature))
+        return err_set(err, RESULT_INTERNAL, "georder-keys does not say how it signed");
+    return RESULT_OK;
+}
+
 enum result keys_head(struct keys *keys, struct buf *note, struct err *err)
 {
     AUTO_MSG msg = MSG_INIT;
@@ -279,31 +343,13 @@ enum result keys_ready(struct keys *keys, struct err *err)
                                          .spki_len = keys->spki_len,
                                          .sign = signer_sign,
                                          .checkpoint = signer_checkpoint};
+    keys->successor = (struct audit_successor){&keys->signer, successor_agree};
     if (keys->has_head) {
         keys->signer.head = signer_head;
         keys->signer.head_put = signer_head_put;
     }
     keys->ready = true;
     return msg_end(&msg, err);
-}
-
-enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
-                     cJSON **facts, struct err *err)
-{
-    AUTO_MSG msg = MSG_INIT;
-    struct json_doc doc = {.name = "georder-keys", .result = RESULT_INTERNAL};
-
-    if (ask(keys, type, body, fd, MSG_KEYS_DONE, &msg, err) != RESULT_OK)
-        return err->result;
-    doc.text = get_bytes(&msg, &doc.len);
-    if (msg_end(&msg, err) != RESULT_OK)
-        return err->result;
-    if (facts == NULL)
-        return RESULT_OK;
-    if (json_parse(&doc, JSON_OURS, err) != RESULT_OK)
-        return err->result;
-    *facts = doc.root;
-    return RESULT_OK;
 }
 
 enum result keys_pipe(int *read_end, int *write_end, struct err *err)

@@ -33,6 +33,7 @@ struct keys {
     bool writes, may_unlocked;
     const char *recipient, *next;
     struct audit_signer signer;
+    struct audit_successor successor; /* this key as the next one of a log */
 };
 
 #define KEYS_INIT                                                                                  \
@@ -55,6 +56,8 @@ MUST_USE enum result keys_ready(struct keys *keys, struct err *err);
  * along. */
 MUST_USE enum result keys_ask(struct keys *keys, enum msg_type type, const struct buf *body, int fd,
                               cJSON **facts, struct err *err);
+/* With keys ready: makes the audit key that is not there yet, which signs from then on. */
+MUST_USE enum result keys_create(struct keys *keys, const char *alg, struct err *err);
 /* The head of the log, a checkpoint; empty: there is none. */
 MUST_USE enum result keys_head(struct keys *keys, struct buf *note, struct err *err);
 /* A pipe for the credential, from keys to net: neither end is ever used here. */

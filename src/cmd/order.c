@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "anchor.h"
 #include "guard.h"
 #include "interrupt.h"
 #include "memory.h"
@@ -178,7 +179,8 @@ static enum result prepare(struct placing *placing, struct err *err)
     if (!placing->decision.permit)
         net_abandon(&session->net);
     else if (!placing->prepare && (session_trust(session, err) != RESULT_OK ||
-                                   net_trust(&session->net, &session->trust, err) != RESULT_OK))
+                                   net_trust(&session->net, &session->trust, err) != RESULT_OK ||
+                                   anchor_prepare(session, err) != RESULT_OK))
         return err->result;
     if (guard_lock_main(session->audit_fd, true, err) != RESULT_OK ||
         session_ready(session, err) != RESULT_OK || session_audit(session, err) != RESULT_OK ||

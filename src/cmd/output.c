@@ -22,7 +22,23 @@ static void document_print(struct output *output, const struct err *err)
     if (err->result != RESULT_OK)
         cJSON_AddStringToObject(output->document, "error", err->text);
     json_put_pretty(&text, output->document);
-    (void)printf("%s\n", buf_text(&text));
+    /* Behind a list, it goes on in the object that the list has begun. */
+    (void)printf("%s%s\n", output->list != NULL ? "\n]," : "",
+                 buf_text(&text) + (output->list != NULL));
+}
+
+void output_item(struct output *output, const char *name, const cJSON *item)
+{
+    AUTO_BUF text = BUF_INIT(1024 * 1024);
+
+    if (output->document == NULL)
+        return;
+    json_put(&text, item);
+    if (output->list == NULL)
+        (void)printf("{\n\"%s\": [\n%s", name, buf_text(&text));
+    else
+        (void)printf(",\n%s", buf_text(&text));
+    output->list = name;
 }
 
 enum result output_end(struct output *output, const struct err *err)

@@ -11,7 +11,8 @@
 struct output {
     const char *command;
     const struct options *options;
-    cJSON *document; /* owned; NULL without --json */
+    cJSON *document;  /* owned; NULL without --json */
+    const char *list; /* the array that output_item() has begun, or NULL */
 };
 
 void output_start(struct output *output, const char *command, const struct options *options);
@@ -29,6 +30,9 @@ const char *shown(const char *text);
  * document. */
 void output_add(struct output *output, const char *name, cJSON *value);
 void output_add_text(struct output *output, const char *name, const char *text);
+/* Prints one more item of the document's array of this name at once, for what may be long: what was
+ * added stands behind it. Nothing without --json. */
+void output_item(struct output *output, const char *name, const cJSON *item);
 /* Ends the command, with its help. */
 enum result output_help(struct output *output, const char *text);
 

@@ -15,8 +15,8 @@ struct progress {
 #define AUTO_PROGRESS __attribute__((cleanup(progress_end))) struct progress
 
 void progress_start(struct progress *progress, const struct output *output, const char *what);
-/* As often as one likes; total 0: not known. progress: a void *, to be called back. */
-void progress_step(void *progress, uint64_t done, uint64_t total);
+/* As often as one likes; total 0: not known. context: the struct progress. */
+void progress_step(void *context, uint64_t done, uint64_t total);
 void progress_end(struct progress *progress);
 
 #endif

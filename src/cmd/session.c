@@ -212,9 +212,11 @@ void session_free(struct session *session)
     fd_close(&session->audit_fd);
     /* All end when their channels close: at once, and not one after the other. */
     fd_close(&session->net.ipc.fd);
+    fd_close(&session->anchoring.net.ipc.fd);
     fd_close(&session->keys.now.ipc.fd);
     fd_close(&session->keys.spare.ipc.fd);
     net_stop(&session->net);
+    anchoring_free(&session->anchoring);
     keys_stop(&session->keys);
     policy_free(&session->policy);
     signatures_free(&session->policy_signatures);

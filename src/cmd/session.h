@@ -2,6 +2,7 @@
 #ifndef GEORDER_SESSION_H
 #define GEORDER_SESSION_H
 
+#include "anchoring.h"
 #include "approvals.h"
 #include "audit.h"
 #include "config.h"
@@ -21,6 +22,7 @@ struct session {
     struct policy *policy;
     struct keys keys;
     struct net net;
+    struct anchoring anchoring; /* when the policy requires anchors of others */
     struct policy_facts facts;
     struct signatures policy_signatures; /* these two: session_approvals() */
     struct trust_list list;
@@ -36,8 +38,8 @@ struct session {
 #define SESSION_INIT                                                                               \
     {                                                                                              \
         .policy_text = BUF_INIT(POLICY_MAX), .list = TRUST_LIST_INIT,                              \
-        .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT, .net = NET_INIT, .audit_fd = -1,         \
-        .last_record = -1                                                                          \
+        .trust = BUF_INIT(2048 * KIB), .keys = KEYS_INIT, .net = NET_INIT,                         \
+        .anchoring = ANCHORING_INIT, .audit_fd = -1, .last_record = -1                             \
     }
 #define AUTO_SESSION __attribute__((cleanup(session_free))) struct session
 

@@ -127,6 +127,8 @@ enum result jwk_thumbprint(const EVP_PKEY *key, char out[THUMBPRINT_LEN + 1], st
 
 enum result jwk_put_private(struct buf *out, const EVP_PKEY *key, struct err *err)
 {
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        return jwk_rsa_put_private(out, key, err);
     if (public_members(out, key, err) != RESULT_OK)
         return err->result;
     buf_puts(out, ",\"d\":\"");
@@ -172,8 +174,7 @@ static EVP_PKEY *key_build(const char *group, const unsigned char *point, size_t
     return key;
 }
 
-/* A private number that does not belong to the public point would sign what nobody can verify. */
-static bool key_consistent(EVP_PKEY *key)
+bool pkey_consistent(EVP_PKEY *key)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool good = context != NULL && EVP_PKEY_check(context) == 1;
@@ -197,7 +198,7 @@ static enum result numbers_get(const struct json_doc *doc, const struct curve *c
         *out = key_build(curve->group, point, 1 + 2 * curve->size, number);
     OPENSSL_cleanse(secret, sizeof secret);
     BN_clear_free(number);
-    if (*out != NULL && key_consistent(*out))
+    if (*out != NULL && pkey_consistent(*out))
         return RESULT_OK;
     pkey_free(out);
     return err_set(err, RESULT_KEY, "%s: x, y and d are not a key pair on %s", doc->name,
@@ -208,12 +209,15 @@ static enum result private_get(const struct json_doc *doc, EVP_PKEY **out, struc
 {
     const char *kty = "", *crv = "";
 
-    if (json_string(doc, doc->root, "kty", 16, &kty, err) != RESULT_OK ||
-        json_string(doc, doc->root, "crv", 16, &crv, err) != RESULT_OK)
+    if (json_string(doc, doc->root, "kty", 16, &kty, err) != RESULT_OK)
+        return err->result;
+    if (strcmp(kty, "RSA") == 0)
+        return jwk_rsa_get_private(doc, out, err);
+    if (json_string(doc, doc->root, "crv", 16, &crv, err) != RESULT_OK)
         return err->result;
     if (strcmp(kty, "EC") == 0 && curve_named(crv) != NULL)
         return numbers_get(doc, curve_named(crv), out, err);
-    return err_set(err, RESULT_KEY, "%s: the key is not EC P-256 or P-384", doc->name);
+    return err_set(err, RESULT_KEY, "%s: the key is neither EC P-256 or P-384, nor RSA", doc->name);
 }
 
 enum result jwk_get_private(const char *name, const struct buf *text, EVP_PKEY **out,

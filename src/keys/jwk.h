@@ -7,7 +7,8 @@
 
 #include "base.h"
 
-#define JWK_MAX 2048
+#define JWK_MAX         2048 /* public, or private EC */
+#define JWK_PRIVATE_MAX 4096 /* RSA 4096 */
 
 void pkey_free(EVP_PKEY **key);
 #define AUTO_PKEY __attribute__((cleanup(pkey_free))) EVP_PKEY
@@ -29,11 +30,18 @@ MUST_USE enum result jwk_put_public(struct buf *out, const EVP_PKEY *key, struct
 #define THUMBPRINT_LEN 43
 MUST_USE enum result jwk_thumbprint(const EVP_PKEY *key, char out[THUMBPRINT_LEN + 1],
                                     struct err *err);
-/* EC only. */
+/* EC on P-256 or P-384, or RSA. out: BUF_SECRET(JWK_PRIVATE_MAX). */
 MUST_USE enum result jwk_put_private(struct buf *out, const EVP_PKEY *key, struct err *err);
 /* From a private JWK; the pair is checked. name: for errors. */
 MUST_USE enum result jwk_get_private(const char *name, const struct buf *text, EVP_PKEY **out,
                                      struct err *err);
+
+/* jwk_rsa.c: the same of RSA alone. */
+MUST_USE enum result jwk_rsa_put_private(struct buf *out, const EVP_PKEY *key, struct err *err);
+MUST_USE enum result jwk_rsa_get_private(const struct json_doc *doc, EVP_PKEY **out,
+                                         struct err *err);
+/* A private number that does not belong to the public one would sign what nobody can verify. */
+MUST_USE bool pkey_consistent(EVP_PKEY *key);
 
 /* jwk_public.c: from a node of a document that is a public JWK: EC with a point that is on its
  * curve, or RSA 2048 to 4096. A private one is refused. */

@@ -55,6 +55,10 @@ int keys_run(int channel);
  * KEYS_CREATE      text alg (ES256, ES384, RS256, PS256): makes the audit key where signing_key
  *                  says, not extractable; an existing one is an error. Then KEYS_SIGN works.
  *   -> KEYS_DONE   {"alg", "where", "spki": base64}
+ * KEYS_ROTATE      u64 index, bytes previous, text from: signing_key is the new key of this log,
+ * which takes over from the key `from` by the record of this index, behind the line with the
+ * SHA-256 `previous`. It signs the text of that rotation, which is made here.
+ *   -> KEYS_DONE   {"signature": base64url, as in a JWS}
  * KEYS_KEYSTORE    about the keystore that KEYS_OPEN's credential names, whose passphrase-source
  *                  says what opens it: text verb (create, add-recipient, remove-recipient,
  *                  change-passphrase, list), text kid (who is removed; "": the passphrase), text

@@ -244,6 +244,30 @@ static enum result handle_create(struct server *server, struct msg *msg, struct 
     return RESULT_OK;
 }
 
+static enum result handle_rotate(struct server *server, struct msg *msg, struct answer *answer,
+                                 struct err *err)
+{
+    uint64_t index = get_u64(msg);
+    size_t len;
+    const char *previous = get_bytes(msg, &len), *from = get_text(msg);
+    AUTO_BUF signature = BUF_INIT(SIGNATURE_MAX);
+    AUTO_BUF json = BUF_INIT(2 * SIGNATURE_MAX);
+
+    if (len != SHA256_LEN)
+        msg->malformed = true;
+    if (msg_end(msg, err) != RESULT_OK || signer_needed(server, err) != RESULT_OK ||
+        signer_agree(&server->signer, index, (const uint8_t *)previous, from, &signature, err) !=
+            RESULT_OK)
+        return err->result;
+    buf_puts(&json, "{\"signature\":\"");
+    base64url_put(&json, signature.data, signature.len);
+    buf_puts(&json, "\"}");
+    if (buf_check(&json, "rotation", err) != RESULT_OK)
+        return err->result;
+    answer_done(answer, &json);
+    return RESULT_OK;
+}
+
 static enum result handle_keystore(struct server *server, struct msg *msg, struct answer *answer,
                                    struct err *err)
 {
@@ -281,6 +305,7 @@ static handler *const handlers[MSG_COUNT] = {
     [MSG_KEYS_REMOVE] = handle_remove,
     [MSG_KEYS_LIST] = handle_list,
     [MSG_KEYS_CREATE] = handle_create,
+    [MSG_KEYS_ROTATE] = handle_rotate,
     [MSG_KEYS_KEYSTORE] = handle_keystore,
     [MSG_KEYS_REPORT] = handle_report,
 };

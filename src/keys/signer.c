@@ -223,6 +223,31 @@ enum result signer_note(struct signer *signer, uint64_t size, const uint8_t root
     return RESULT_OK;
 }
 
+static bool thumbprint_valid(const char *text)
+{
+    AUTO_BUF digest = BUF_INIT(SHA256_LEN);
+
+    return strlen(text) == THUMBPRINT_LEN && base64url_get(text, THUMBPRINT_LEN, &digest) &&
+           digest.len == SHA256_LEN;
+}
+
+enum result signer_agree(struct signer *signer, uint64_t index, const uint8_t previous[SHA256_LEN],
+                         const char *from, struct buf *signature, struct err *err)
+{
+    AUTO_BUF text = BUF_INIT(1024);
+
+    if (!thumbprint_valid(from) || strcmp(from, signer->kid) == 0)
+        return err_set(err, RESULT_KEY,
+                       "refused to sign: a rotation is from another key's thumbprint");
+    buf_printf(&text, "georder key rotation v1\n%s\n%llu\n", signer->state.origin,
+               (unsigned long long)index);
+    hex_put(&text, previous, SHA256_LEN);
+    buf_printf(&text, "\n%s\n%s\n", from, signer->kid);
+    if (buf_check(&text, "rotation", err) != RESULT_OK)
+        return err->result;
+    return sign(signer, signer->algorithm->digest, text.data, text.len, signature, err);
+}
+
 bool signer_signed(const struct signer *signer, const struct buf *note, size_t *text_len)
 {
     AUTO_BUF dash = BUF_INIT(512), signature = BUF_INIT(4 + SIGNATURE_MAX);

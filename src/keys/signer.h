@@ -27,6 +27,11 @@ MUST_USE enum result signer_line(struct signer *signer, const char *payload, siz
                                  struct buf *line, struct err *err);
 MUST_USE enum result signer_note(struct signer *signer, uint64_t size,
                                  const uint8_t root[SHA256_LEN], struct buf *note, struct err *err);
+/* The new key's part of a rotation: over "georder key rotation v1\n" origin "\n" index "\n"
+ * previous "\n" from "\n" own kid "\n". from: a thumbprint; signature: as in a JWS. */
+MUST_USE enum result signer_agree(struct signer *signer, uint64_t index,
+                                  const uint8_t previous[SHA256_LEN], const char *from,
+                                  struct buf *signature, struct err *err);
 /* Has this key signed the note for this log? text_len: of its signed text. */
 MUST_USE bool signer_signed(const struct signer *signer, const struct buf *note, size_t *text_len);
 /* Signs and verifies something that is neither a record nor a checkpoint. */

@@ -1,6 +1,7 @@
 #include "source.h"
 
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include "jwe.h"
 #include "jwk.h"
 #include "keystore.h"
+
+#define RSA_BITS 3072 /* as on a token (hsm_create.c) */
 
 enum result source_parse(struct source *source, const char *what, const char *text,
                          enum uri_use use, struct err *err)
@@ -175,19 +178,27 @@ enum result source_key(struct ring *ring, struct source *source, struct private_
     return said(source, (stored ? stored_key : token_key)(ring, source, out, missing, err), err);
 }
 
+static EVP_PKEY *soft_generate(const char *alg)
+{
+    const struct algorithm *algorithm = algorithm_find(alg);
+
+    if (algorithm == NULL)
+        return NULL;
+    return algorithm->group != NULL ? EVP_EC_gen(algorithm->group) : EVP_RSA_gen(RSA_BITS);
+}
+
 static enum result stored_key_create(struct ring *ring, struct source *source, const char *alg,
                                      struct err *err)
 {
     struct unlock unlock = source_unlock(ring, source);
-    AUTO_BUF jwk = BUF_SECRET(JWK_MAX);
-    AUTO_PKEY *key = NULL;
+    AUTO_BUF jwk = BUF_SECRET(JWK_PRIVATE_MAX);
+    AUTO_PKEY *key = soft_generate(alg);
 
-    if (strcmp(alg, "ES256") != 0)
+    if (algorithm_find(alg) == NULL)
         return err_set(err, RESULT_USAGE,
-                       "a keystore's audit key is ES256 (EC P-256), not another");
-    key = EVP_EC_gen("P-256");
+                       "there is no audit key for %s: take ES256, ES384, RS256 or PS256", alg);
     if (key == NULL)
-        return err_set(err, RESULT_INTERNAL, "cannot make an EC P-256 key");
+        return err_set(err, RESULT_INTERNAL, "cannot make a key for %s", alg);
     if (jwk_put_private(&jwk, key, err) != RESULT_OK)
         return err->result;
     return passphrase_used(source, keystore_put(&unlock, source->uri.name, &jwk, false, err));

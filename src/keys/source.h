@@ -26,7 +26,7 @@ MUST_USE enum result source_open(struct ring *ring, struct source *source, struc
 /* *missing: there is no such key, but it could be made here. */
 MUST_USE enum result source_key(struct ring *ring, struct source *source, struct private_key *out,
                                 bool *missing, struct err *err);
-/* alg: see hsm_key_create(); in a keystore ES256 alone. */
+/* alg: see hsm_key_create(); to sign. */
 MUST_USE enum result source_key_create(struct ring *ring, struct source *source, const char *alg,
                                        struct err *err);
 /* The credential's bytes; out: BUF_SECRET. */

@@ -95,7 +95,7 @@ static enum result fail(const struct stream *stream, enum result result, const c
 
 static enum result stream_open(struct stream *stream, struct err *err)
 {
-    const char *host = stream->x->request->host;
+    char *host = stream->x->target.host;
     struct address address;
 
     stream->ctx = SSL_CTX_new(TLS_client_method());

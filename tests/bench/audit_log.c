@@ -36,12 +36,14 @@ void bench_fail(const char *what, const struct err *err)
     exit(1);
 }
 
-static size_t sign_der(const struct bench_log *log, const void *bytes, size_t len, uint8_t out[80])
+static size_t sign_der(struct bench_log *log, const void *bytes, size_t len, uint8_t out[80])
 {
     uint8_t digest[SHA256_LEN];
     size_t size = 80;
 
-    sha256(bytes, len, digest);
+    hash_begin(&log->hasher);
+    hash_add(&log->hasher, bytes, len);
+    hash_end(&log->hasher, digest);
     if (EVP_PKEY_sign(log->signing, out, &size, digest, sizeof digest) != 1)
         abort();
     return size;
@@ -53,7 +55,7 @@ static enum result bench_sign(void *context, const char *payload, size_t len, st
     static struct buf input = BUF_INIT(2 * AUDIT_LINE_MAX);
     uint8_t der[80], raw[64];
     const uint8_t *at = der;
-    const struct bench_log *log = context;
+    struct bench_log *log = context;
     size_t head = strlen(log->protected) + 1;
     ECDSA_SIG *pair;
 
@@ -79,7 +81,7 @@ static enum result bench_sign(void *context, const char *payload, size_t len, st
 static enum result bench_checkpoint(void *context, uint64_t size, const uint8_t root[SHA256_LEN],
                                     struct buf *note, struct err *err)
 {
-    const struct bench_log *log = context;
+    struct bench_log *log = context;
     uint8_t bytes[4 + 80], digest[SHA256_LEN];
     size_t len;
 
@@ -149,10 +151,12 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 void bench_log_place(struct bench_log *log, const char *parent)
 {
     uint8_t *at = log->spki;
+    struct err err = {0};
 
     *log = (struct bench_log){.pkey = EVP_EC_gen("P-256")};
     log->signing = EVP_PKEY_CTX_new_from_pkey(NULL, log->pkey, NULL);
-    if (log->signing == NULL || EVP_PKEY_sign_init(log->signing) != 1)
+    if (hasher_open(&log->hasher, "SHA256", &err) != RESULT_OK || log->signing == NULL ||
+        EVP_PKEY_sign_init(log->signing) != 1)
         abort();
     log->signer = (struct audit_signer){.context = log,
                                         .alg = "ES256",
@@ -183,25 +187,26 @@ void bench_log_remove(struct bench_log *log)
     (void)nftw(log->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     (void)close(log->fd);
     EVP_PKEY_CTX_free(log->signing);
+    hasher_close(&log->hasher);
     EVP_PKEY_free(log->pkey);
     cJSON_Delete(detail);
     detail = NULL;
 }
 
-struct audit_event bench_event(bool intent, char id[UUID_LEN + 1])
+struct audit_event bench_event(char id[UUID_LEN + 1])
 {
     int64_t now = clock_now();
 
     if (detail == NULL)
         detail = detail_make();
     uuid7(now, id);
-    return (struct audit_event){.event = intent ? "order.intent" : "order.response",
+    return (struct audit_event){.event = "order.denied",
                                 .order_id = id,
                                 .time = now,
                                 .activity = 1,
                                 .severity = 1,
                                 .status = 1,
-                                .message = "about to be sent",
+                                .message = "denied by the policy",
                                 .operation = "POST /zones/{zone_id}/ssl/certificate_packs/order",
                                 .actor = "root",
                                 .host = "host-17.example.com",
@@ -224,7 +229,7 @@ void bench_log_append(struct audit *audit, size_t count)
         size_t group = count < AUDIT_GROUP_MAX ? count : AUDIT_GROUP_MAX;
 
         for (size_t i = 0; i < group; i++) {
-            event[i] = bench_event(i % 2 == 0, id[i]);
+            event[i] = bench_event(id[i]);
             entry[i] = (struct audit_entry){.event = &event[i]};
         }
         if (audit_append_group(audit, entry, group, NULL, &err) != RESULT_OK)

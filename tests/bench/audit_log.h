@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "audit.h"
+#include "hash.h"
 
 #define BENCH_ORIGIN "bench.example.com/georder"
 
@@ -15,6 +16,7 @@ struct bench_log {
     struct audit_signer signer;
     EVP_PKEY *pkey;
     EVP_PKEY_CTX *signing;
+    struct hasher hasher;
     uint8_t spki[256];
     char protected[256]; /* the protected header of each record */
     char kid[AUDIT_KID_LEN + 1];
@@ -26,8 +28,8 @@ void bench_log_place(struct bench_log *log, const char *parent);
 void bench_log_make(struct bench_log *log, struct audit **audit);
 void bench_log_remove(struct bench_log *log);
 
-/* An event of an order, whose record has about 2 KB; the order's id comes to stand in id. */
-struct audit_event bench_event(bool intent, char id[UUID_LEN + 1]);
+/* A denial, whose record has about 2 KB; the order's id comes to stand in id. */
+struct audit_event bench_event(char id[UUID_LEN + 1]);
 
 /* So many records, in groups. */
 void bench_log_append(struct audit *audit, size_t count);

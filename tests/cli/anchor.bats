@@ -45,6 +45,7 @@ append() { # [TIMES]: a denial each
     done
 }
 
+# That many seconds from now. The sanitizers want to be loaded first themselves: hence the tags.
 shifted() { # SECONDS COMMAND ARGUMENT...
     LD_PRELOAD=$BATS_FILE_TMPDIR/clock.so CLOCK_SHIFT=$1 georder "${@:2}"
 }
@@ -106,9 +107,9 @@ statuses() { # of all requests to the witness, in one line
     tsa
     declare -A says=([foreign]='certificate verify error' [strict]='was refused by the authority: status 2'
         [expired]='certificate has expired' [imprint]='message imprint mismatch' [replay]='nonce mismatch'
-        [garbage]='is no RFC 3161 response')
+        [garbage]='is no RFC 3161 response' [usage]='unsuitable certificate purpose')
     run -0 openssl ts -query -data "$HOUSE/audit/checkpoint" -sha256 -cert -out "$TSA/q"
-    for how in expired foreign strict imprint replay garbage; do
+    for how in expired foreign strict imprint replay usage garbage; do
         echo "$how" >"$TSA/behaviour"
         run -10 georder audit anchor
         [[ $output == *"${says[$how]}"* ]] || { echo "$how: $output"; false; }
@@ -120,6 +121,10 @@ statuses() { # of all requests to the witness, in one line
     echo html >"$TSA/behaviour"
     run -7 georder audit anchor
     [[ $output == *'HTTP 404: no time stamp'* ]]
+    echo slow >"$TSA/behaviour"
+    run -7 georder audit anchor --timeout 1
+    [[ $output == *'the time stamping authority: the request was sent to localhost'*'no whole answer came'* ]]
+    run -2 georder audit anchor --timeout 0
     anchors_stop
     run -7 georder audit anchor
     [[ $output == *'the time stamping authority: cannot connect to localhost'* ]]
@@ -140,7 +145,7 @@ statuses() { # of all requests to the witness, in one line
     georder audit verify --quiet
     mv 000000000003.checkpoint gone
     run -10 georder audit verify
-    [[ $output == *'timestamp: altered: '* ]]
+    [[ $output == *'timestamp: altered: the checkpoint of 3 records, that was stamped, is not kept any more'* ]]
 }
 
 @test "anchor --witness: cosigned, grown with proof, kept until the next record, and in receipts" {
@@ -165,6 +170,7 @@ statuses() { # of all requests to the witness, in one line
     georder audit prove 7 --out "$BATS_TEST_TMPDIR/receipt"
     grep -q '^— witness.example/w1 ' "$BATS_TEST_TMPDIR/receipt"
     run -0 env -i "$GEORDER" audit verify --receipt "$BATS_TEST_TMPDIR/receipt" --key "$kid"
+    run -0 node "$GEORDER_SOURCE/tests/node/verify-receipt.mjs" "$BATS_TEST_TMPDIR/receipt" "$jwk"
     run -0 env -i "$GEORDER" audit verify --directory "$HOUSE/audit" --origin "$origin" --witness-key "$(cat "$WITNESS/vkey")"
     [[ $output == *'witness: 14 records are cosigned by witness.example/w1 at '* ]]
 }
@@ -293,6 +299,7 @@ END
     jq -es '.[0] | .verdict == "forked" and .anchors_bad == 1' <<<"$output"
 }
 
+# bats test_tags=sandbox
 @test "attack: the clock is set back: told at once by who anchors, and later by verify" {
     witness
     run -10 shifted -7200 audit anchor
@@ -319,26 +326,60 @@ END
     [ "$(statuses)" = 403 ]
 }
 
-# SoftHSM does not always open when several processes open it at once: that is exit 5, and tried again.
-denied_once() {
-    local status=5
-    while [ "$status" -eq 5 ]; do
-        status=0
-        georder order --quiet --file "$HOUSE/denied.json" || status=$?
-    done
-    [ "$status" -eq 3 ]
+@test "anchors of before a rotation stay good, and the witness must be told of the new key" {
+    local where said
+    witness
+    tsa
+    georder audit anchor --quiet
+    where=$(jq -r .audit.signing_key "$HOUSE/georder.json")
+    said=$(georder key rotate --to "${where/object=georder-audit/object=next}" --alg ES256 --json)
+    home_edit georder.json ".audit += $(jq -c .audit <<<"$said")"
+    append
+    run -10 --separate-stderr georder audit anchor
+    [[ $stderr == *'HTTP 403: it does not trust the key of this log'* ]]
+    run -0 --separate-stderr georder audit verify --json
+    jq -es '.[0] | .verdict == "intact" and .anchors_good == 3 and .anchors_bad == 0' <<<"$output"
+    anchors_stop
+    jwk=$HOUSE/audit/keys/$(jq -r .key <<<"$said").jwk witness
+    run -0 georder audit anchor --witness
+    run -0 georder audit verify --key "$kid"
+    [[ $output == *'witness: 5 records are cosigned by '* ]]
 }
 
+# With a keystore: SoftHSM's tokens do not always open for several processes at once.
 @test "processes that append and anchor at once accuse nobody" {
-    local i pids=()
+    local i records pids=()
+    rm -r "$HOUSE"
+    REHEARSAL_PORT=1 home_make keystore
+    kid=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
+    jwk=$HOUSE/audit/keys/$kid.jwk
+    append
     witness
-    for i in 1 2 3 4; do
-        { denied_once && georder audit anchor --quiet; } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
+    records=$(cat "$HOUSE"/audit/records/*.jsonl | wc -l)
+    for i in {1..12}; do
+        { georder order --quiet --file "$HOUSE/denied.json" || [ $? -eq 3 ] && georder audit anchor --quiet
+        } >"$BATS_TEST_TMPDIR/errors.$i" 2>&1 3>&- &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait "$i" || { cat "$BATS_TEST_TMPDIR"/errors.*; false; }; done
     run -0 --separate-stderr georder audit verify --json
-    jq -es '.[0] | .records == 7 and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
+    jq -es --argjson records $((records + 12)) '.[0] | .records == $records and .anchors_bad == 0 and .anchors_good >= 1' <<<"$output"
+}
+
+# What is appended while the witness is asked: it has more than the checkpoint that it was shown, and rightly so.
+@test "a log that has grown while its witness was asked is not taken for one that was rolled back" {
+    local pid
+    witness
+    georder audit anchor --quiet
+    echo '{"ahead": 4, "delay": 3000}' >"$WITNESS/behaviour"
+    georder audit anchor --quiet 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+    pid=$!
+    await test ! -e "$WITNESS/behaviour"
+    append
+    wait "$pid" || { cat "$BATS_TEST_TMPDIR/errors"; false; }
+    [ "$(statuses)" = '200 409 409 200' ]
+    run -0 georder audit verify
+    [[ $output == *'witness: 4 records are cosigned by '* ]]
 }
 
 @test "the config's anchors are read strictly" {
@@ -364,4 +405,129 @@ END
     home_edit georder.json 'del(.audit.witnesses)'
     run -11 georder audit anchor
     [[ $output == *'the config names no audit.witnesses nor audit.timestamp: give --tsa URL'* ]]
+}
+
+required() { # ANCHOR...: by the policy; and the rehearsal API listens
+    home_listen
+    policy_edit ".audit.require = $(jq -nc '$ARGS.positional' --args "$@")"
+}
+
+place() { # [ARGUMENT...]
+    georder order --file "$HOUSE/order.json" "$@"
+}
+
+# That nothing was sent, and the record of it, which is good.
+assert_not_sent() {
+    [ "$(requests)" = 0 ]
+    [[ $(events) == *'order.intent order.not_sent' ]]
+    [ "$(last_record .result)" = audit ]
+}
+
+@test "policy: a witness and a time stamp are required and had, of the intent, before the request" {
+    local size
+    witness
+    tsa
+    required witness timestamp
+    run -0 place
+    [ "$(posts)" = 1 ]
+    [[ $(events) == *'order.intent order.response' ]]
+    size=$(georder audit list --json | jq '[.records[].metadata.event_code] | index("order.intent") + 1')
+    [ -s "$HOUSE/audit/anchors/$(printf %012d "$size").tsr" ]
+    run -0 --separate-stderr georder audit verify --json
+    jq -es --argjson size "$size" '.[0] | .verdict == "intact" and .anchors_good == 2 and all(.anchors[]; .size == $size)' <<<"$output"
+    # The witness has it before the API has its request; what it saw is no secret of the API's.
+    run -1 grep -ri -e cfut_ -e authorization "$WITNESS/journal" "$TSA/journal"
+}
+
+@test "policy: all three, the head in the token among them; and an order under them after a snapshot" {
+    witness
+    tsa
+    required hsm-head witness timestamp
+    home_edit georder.json '.audit.head = "pkcs11:token=georder;object=georder-head;type=data?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin"'
+    georder audit head --create --quiet
+    cp -a "$HOUSE/audit" "$BATS_TEST_TMPDIR/snapshot"
+    run -0 place
+    run -0 georder audit verify
+    [[ $output == *'witness: '*'timestamp: '* ]]
+    rm -r "$HOUSE/audit"
+    cp -a "$BATS_TEST_TMPDIR/snapshot" "$HOUSE/audit"
+    run -10 --separate-stderr place
+    [ "$(posts)" = 1 ]
+}
+
+@test "policy: no witness, or one that fails: exit 10, recorded, nothing is sent" {
+    local how
+    witness
+    required witness
+    for how in '{"status": 503}' '{"status": 403}' '{"sign": "other"}' '{"skew": 4000}'; do
+        echo "$how" >"$WITNESS/behaviour"
+        run -10 --separate-stderr place --again
+        [[ $stderr == *"the policy requires the log's anchor witness (audit.require): "* ]]
+        assert_not_sent
+        rm -f "$WITNESS/behaviour"
+    done
+    anchors_stop
+    run -10 --separate-stderr place --again
+    [[ $stderr == *'anchor witness (audit.require): the witness witness.example/w1: cannot connect to localhost'* ]]
+    assert_not_sent
+    home_edit georder.json 'del(.audit.witnesses)'
+    run -10 --separate-stderr place --again
+    [[ $stderr == *'anchor witness (audit.require): the config names none'* ]]
+    assert_not_sent
+}
+
+@test "policy: a time stamp that is not to be had, or no good: exit 10, recorded, nothing is sent" {
+    local how
+    tsa
+    required timestamp
+    for how in foreign strict expired imprint garbage large html; do
+        echo "$how" >"$TSA/behaviour"
+        run -10 --separate-stderr place --again
+        [[ $stderr == *"the policy requires the log's anchor timestamp (audit.require): "* ]]
+        assert_not_sent
+    done
+    [ ! -e "$HOUSE/audit/anchors" ]
+    echo good >"$TSA/behaviour"
+    run -0 place --again
+    [ "$(posts)" = 1 ]
+}
+
+@test "policy: who orders from a snapshot or a clone is stopped by the witness" {
+    witness
+    required witness
+    run -0 place
+    cp -a "$HOUSE/audit" "$BATS_TEST_TMPDIR/snapshot"
+    run -0 place --again
+    [ "$(posts)" = 2 ]
+    rm -r "$HOUSE/audit"
+    cp -a "$BATS_TEST_TMPDIR/snapshot" "$HOUSE/audit"
+    run -10 --separate-stderr place --again
+    [[ $stderr == *'anchor witness (audit.require): forked: the witness witness.example/w1 has seen another log of this name'* ||
+        $stderr == *'rolled_back: the witness witness.example/w1 has cosigned'* ]]
+    run -10 place --again
+    [ "$(posts)" = 2 ]
+    [[ $(events) == *'order.intent order.not_sent' ]]
+}
+
+# bats test_tags=sandbox
+@test "policy: who orders with the clock set back is stopped by the witness, and by the authority" {
+    local anchor
+    witness
+    tsa
+    for anchor in witness timestamp; do
+        rehearsal_stop
+        required "$anchor"
+        run -10 --separate-stderr shifted -7200 order --again --file "$HOUSE/order.json"
+        [[ $stderr == *"anchor $anchor (audit.require): clock_set_back: by "*' it is '* ]]
+        assert_not_sent
+    done
+}
+
+@test "policy: check, denials and --dry-run ask nobody" {
+    witness
+    required witness timestamp
+    run -0 georder check --file "$HOUSE/order.json"
+    run -0 place --dry-run
+    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    [ ! -e "$WITNESS/journal" ]
 }

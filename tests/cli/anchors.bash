@@ -28,6 +28,8 @@ tsa_certificates() {
             -subj "/O=Example/CN=$name" -CA "$name-root.pem" -CAkey "$name-root.key" \
             -addext extendedKeyUsage=critical,timeStamping -out "$name.pem"
     done
+    openssl req -x509 -key stamp.key -days 30 -subj /CN=server -CA stamp-root.pem -CAkey stamp-root.key \
+        -addext extendedKeyUsage=serverAuth -out server.pem
     : >database
     printf '[ca]\ndefault_ca=o\n[o]\ndatabase=database\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n' >ca.cnf
     printf 'x509_extensions=e\n[p]\ncommonName=supplied\n[e]\nextendedKeyUsage=critical,timeStamping\n' >>ca.cnf
@@ -56,6 +58,7 @@ tsa_start() { # TEMPLATE [CA]
     node "$GEORDER_SOURCE/tests/node/tsa.mjs" "$TSA" ${2:+"$2"} </dev/null >"$TSA/messages" 2>&1 3>&- &
     TSA_PID=$!
     anchor_await "$TSA" "$TSA_PID" || return 1
+    export TSA_PORT
     TSA_PORT=$(<"$TSA/ready")
 }
 
@@ -67,6 +70,7 @@ witness_start() { # ORIGIN JWK
         >"$WITNESS/messages" 2>&1 3>&- &
     WITNESS_PID=$!
     anchor_await "$WITNESS" "$WITNESS_PID" || return 1
+    export WITNESS_PORT
     WITNESS_PORT=$(<"$WITNESS/ready")
 }
 

@@ -184,7 +184,7 @@ home_copy_again() {
     local foreign=$BATS_TEST_TMPDIR/foreign
     "$GEORDER_SOURCE/tests/rehearsal/make-home" "$foreign" "$REHEARSAL_CA" 1 keystore
     sed -i -e "5r $foreign/audit/records/000000000000.jsonl" -e 5d "$records"
-    bad unknown_key 4 "record 4 is signed by a key that is not the log's"
+    bad unknown_key 4 ', whose public key is not in keys/'
     cp "$HOUSE_TEMPLATE/audit/records/000000000000.jsonl" "$records"
     cp "$foreign/audit/checkpoint" "$HOUSE/audit/checkpoint"
     run -10 stranger verify
@@ -254,7 +254,7 @@ home_copy_again() {
     [[ $output == *'2: one word too many'* ]]
     run -2 georder audit verify 1
     run -2 georder audit
-    [ "$output" = 'georder audit: say verify, list, show, export, prove, checkpoint or anchor; see georder audit --help' ]
+    [ "$output" = 'georder audit: say verify, list, show, export, prove, checkpoint, anchor or head; see georder audit --help' ]
     run -2 georder audit prove
     run -2 georder audit verify --directory "$HOUSE/audit"
     [[ $output == *'--directory and --origin go together' ]]
@@ -321,4 +321,17 @@ home_copy_again() {
     [ "$output" = 'Verified OK' ]
     printf x >>input
     run -1 openssl dgst -sha256 -verify key.pem -signature signature.der input
+}
+
+# bats test_tags=sandbox
+@test "list --json: 80,000 records are one document, printed as it is read" {
+    local made log
+    made=$("$GEORDER_BUILD/tests/bench/bench_log" make "$BATS_TEST_TMPDIR" 80000)
+    log=${made% *}
+    (ulimit -v 60000 && env -i "$GEORDER" audit list --json --directory "$log" --origin bench.example.com/georder) \
+        >"$BATS_TEST_TMPDIR/list"
+    [ "$(stat -c %s "$BATS_TEST_TMPDIR/list")" -gt $((64 * 1024 * 1024)) ]
+    [ "$(tail -c 60 "$BATS_TEST_TMPDIR/list" | tr -d ' \n')" = '],"command":"audit","result":"done","exit":0}' ]
+    [ "$(grep -c '^{"class_uid":6003,' "$BATS_TEST_TMPDIR/list")" = 80000 ]
+    jq -e '.exit == 0 and (.records | length == 80000) and .records[79999].metadata.sequence == 79999' "$BATS_TEST_TMPDIR/list"
 }

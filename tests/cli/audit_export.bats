@@ -154,6 +154,10 @@ print(*[row["event"] for row in rows])' "$out"
     : >"$out.manifest.tlog-proof"
     check
     [[ $stderr == *"the manifest's receipt does not verify: malformed"* ]]
+    georder audit export --quiet --format csv --out "$out.2" --sign
+    run -0 env -i "$GEORDER" audit verify --quiet --manifest "$out.2.manifest.json" --key "$kid"
+    run -10 --separate-stderr env -i "$GEORDER" audit verify --manifest "$out.2.manifest.json" --key "${kid//[A-Z]/x}"
+    [[ $stderr == *"the manifest's receipt does not verify: unknown_key"* ]]
     run -2 env -i "$GEORDER" audit verify --manifest "$out" --key "$kid"
     run -2 env -i "$GEORDER" audit verify --manifest "$out.manifest.json"
 }

@@ -26,13 +26,14 @@ teardown() {
     [[ -z ${PEER_PID:-} ]] || kill "$PEER_PID" 2>/dev/null || true
 }
 
-# rsyslog_start NAME [MODE]: with this certificate of the rehearsal's; mode 0 is plain TCP. Sets PORT.
+# rsyslog_start NAME [MODE [DRIVER [ADDRESS]]]: with this certificate of the rehearsal's; mode 0 of
+# ptcp is plain TCP. Sets PORT.
 rsyslog_start() {
     cat >"$work/conf" <<END
 global(workDirectory="$work" defaultNetstreamDriverCAFile="$REHEARSAL_CA/root.pem"
     defaultNetstreamDriverCertFile="$REHEARSAL_CA/$1.chain.pem" defaultNetstreamDriverKeyFile="$REHEARSAL_CA/$1.key")
 module(load="imtcp" streamDriver.name="${3:-ossl}" streamDriver.mode="${2:-1}" streamDriver.authMode="anon")
-input(type="imtcp" address="127.0.0.1" port="0" listenPortFileName="$work/port")
+input(type="imtcp" address="${4:-127.0.0.1}" port="0" listenPortFileName="$work/port")
 template(name="whole" type="string" string="%rawmsg%\n")
 template(name="message" type="string" string="%msg%\n")
 template(name="facts" type="string" string="%pri% %timestamp:::date-rfc3339% %hostname% %app-name% %msgid% %structured-data%\n")
@@ -100,6 +101,15 @@ lines_are() { # FILE COUNT
         and .rows == 1 and .first_index == 4 and .acknowledged == false and .checkpoint_size == $count)' <<<"$output"
     await lines_are "$received.message" 1
     cmp "$received.message" <(sed -n 5p "$records")
+}
+
+@test "an IPv6 address, in brackets" {
+    python3 -c 'import socket; socket.create_server(("::1", 0), family=socket.AF_INET6)' 2>/dev/null ||
+        skip 'this host has no IPv6'
+    rsyslog_start localhost 1 ossl ::1
+    send_to '[::1]' --quiet
+    [ "$status" = 0 ] && [ -z "$stderr" ]
+    await lines_are "$received.message" "$count"
 }
 
 @test "needs neither keys nor a config" {

@@ -262,7 +262,7 @@ done
     kill -KILL $process
     wait $process || true
     run -0 georder audit verify
-    [[ $output == *'unclosed intents: 1, the first is record 4'* ]]
+    [[ $output == *'unclosed_intent: no outcome is recorded of the intent in record 4, of '* ]]
     [ "$(stored)" = $account ]
 }
 

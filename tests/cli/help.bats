@@ -5,7 +5,7 @@
 load helper
 load home
 
-commands='init order check policy audit credential keystore doctor'
+commands='init order check policy audit key credential keystore doctor'
 
 # Exactly one JSON document on standard output, of this command and this exit code.
 document() { # COMMAND EXIT FILTER

@@ -260,6 +260,10 @@ failed() {
     run -0 "$GEORDER" doctor --config "$home/georder.json"
     run -2 "$GEORDER" init "$home-2" --pkcs11 "pkcs11:token=georder;object=x?module-path=$module"
     [[ $output == *'--pkcs11: give the token, init adds object and type'* ]]
-    run -2 "$GEORDER" init "$home-3" --keystore --alg ES384 --passphrase-source "file:$PWD/passphrase"
-    [[ $output == *"a keystore's audit key is ES256"* ]]
+    for alg in ES384 PS256; do
+        run -0 "$GEORDER" init "$home-in-$alg" --keystore --alg $alg --passphrase-source "file:$PWD/passphrase"
+        run -0 "$GEORDER" audit verify --config "$home-in-$alg/georder.json"
+    done
+    run -2 "$GEORDER" init "$home-3" --keystore --alg HS256 --passphrase-source "file:$PWD/passphrase"
+    [[ $output == *'there is no audit key for HS256: take ES256, ES384, RS256 or PS256'* ]]
 }

@@ -184,6 +184,17 @@ waits_for_lock() {
     return 1
 }
 
+@test "on its way: whoever verifies the log meanwhile is told so, and nobody is accused" {
+    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    order_start
+    until_true posted
+    run -0 --separate-stderr georder audit verify
+    [[ ${lines[0]} == 'intact: all 3 records are good' ]]
+    [[ ${lines[1]} == 'unclosed_intent: '*' record 2, '*'Z, '*' s ago: it may be on its way)' ]]
+    kill -KILL "$GROUP"
+    order_end 137
+}
+
 @test "killed outright: the intent stays open in the log, and the same order waits" {
     home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
     order_start
@@ -192,7 +203,7 @@ waits_for_lock() {
     order_end 137
     [ "$(events)" = 'log.created policy.changed order.intent' ]
     run -0 georder audit verify
-    [[ $output == *'unclosed intents: 1, the first is record 2'* ]]
+    [[ $output == *'unclosed_intent: no outcome is recorded of the intent in record 2, of '*' ago: it may be on its way)'* ]]
     run -8 georder order --file "$HOUSE/order.json"
     [[ $output == *'has an intent without an outcome'* ]]
     posted 1

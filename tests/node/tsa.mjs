@@ -2,7 +2,7 @@
 // `openssl ts -reply`'s. It lies on demand.
 // tsa.mjs DIR [CA]     DIR/tsa.cnf: OpenSSL's, with the sections good, foreign, strict, expired; DIR/ready: its port;
 // DIR/journal: a line a request; DIR/behaviour, read anew for each request: one of good, foreign, strict (refuses
-// SHA-256), expired, imprint, replay (to another query, DIR/q), garbage, html, large, slow
+// SHA-256), expired, imprint, replay (to another query, DIR/q), usage, garbage, html, large, slow
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -15,14 +15,25 @@ const reply = (query, section) => {
   openssl('ts', '-reply', '-queryfile', 'query', '-config', 'tsa.cnf', '-section', section, '-out', 'response');
   return readFileSync(`${dir}/response`);
 };
+// What is stamped, signed by a certificate that is not for time stamping: `openssl ts` itself would not do so.
+const misused = (query) => {
+  reply(query, 'good');
+  openssl('ts', '-reply', '-in', 'response', '-token_out', '-out', 'token');
+  openssl('cms', '-verify', '-noverify', '-inform', 'DER', '-in', 'token', '-binary', '-out', 'info');
+  openssl('cms', '-sign', '-in', 'info', '-binary', '-nodetach', '-econtent_type', '1.2.840.113549.1.9.16.1.4', '-cades',
+    '-md', 'sha256', '-signer', 'server.pem', '-inkey', 'stamp.key', '-outform', 'DER', '-out', 'token');
+  const body = Buffer.concat([Buffer.from('3003020100', 'hex'), readFileSync(`${dir}/token`)]);
+  return Buffer.concat([Buffer.of(0x30, 0x82, body.length >> 8, body.length & 255), body]);
+};
 const answers = {
+  usage: (query) => misused(query),
   imprint: () => reply(openssl('ts', '-query', '-digest', '00'.repeat(32), '-sha256', '-cert'), 'good'),
   replay: () => reply(readFileSync(`${dir}/q`), 'good'),
   garbage: () => Buffer.from('\x30\x03\x02\x01\x00garbage'),
   html: () => Buffer.from('<html>no</html>'),
   large: () => Buffer.alloc(65 * 1024, 0x30),
 };
-const answer = (query, how) => (answers[how] ? answers[how]() : reply(query, how === 'slow' ? 'good' : how));
+const answer = (query, how) => (answers[how] ? answers[how](query) : reply(query, how === 'slow' ? 'good' : how));
 
 const serve = (request, response) => {
   const chunks = [];

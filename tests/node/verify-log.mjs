@@ -82,13 +82,23 @@ function rawSignature(der, size) {
   return Buffer.concat(integers);
 }
 
+// What WebCrypto calls the key, and how it wants a signature of a note made by it.
+function noteAlgorithm(jwk) {
+  const hash = 'SHA-256';
+  if (jwk.kty === 'EC') {
+    const size = jwk.crv === 'P-384' ? 48 : 32;
+    return { name: 'ECDSA', namedCurve: jwk.crv, hash, raw: (der) => rawSignature(der, size) };
+  }
+  const name = jwk.alg === 'PS256' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5';
+  return { name, hash, saltLength: 32, raw: (signature) => signature };
+}
+
 async function noteKey(keys, id) {
-  for (const { jwk } of keys.values()) {
-    const key = await webcrypto.subtle.importKey(
-      'jwk', { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y },
-      { name: 'ECDSA', namedCurve: jwk.crv }, true, ['verify']);
+  for (const { jwk: { kty, crv, x, y, n, e, alg } } of keys.values()) {
+    const algorithm = noteAlgorithm({ kty, crv, alg });
+    const key = await webcrypto.subtle.importKey('jwk', { kty, crv, x, y, n, e }, algorithm, true, ['verify']);
     const spki = Buffer.from(await webcrypto.subtle.exportKey('spki', key));
-    if (sha256(spki).subarray(0, 4).equals(id)) return { key, size: jwk.crv === 'P-384' ? 48 : 32 };
+    if (sha256(spki).subarray(0, 4).equals(id)) return { key, algorithm };
   }
   throw new Error('the checkpoint is signed by no key of this log');
 }
@@ -101,9 +111,9 @@ async function verifyCheckpoint(keys, leaves) {
   const [, name, encoded] = /^— (\S+) (\S+)\n$/.exec(note.slice(end + 2)) ?? [];
   demand(name === origin, 'the checkpoint is no signed note of its origin');
   const signature = Buffer.from(encoded, 'base64');
-  const { key, size: width } = await noteKey(keys, signature.subarray(0, 4));
-  demand(await webcrypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, key,
-    rawSignature(signature.subarray(4), width), Buffer.from(text)), 'the signature of the checkpoint is wrong');
+  const { key, algorithm } = await noteKey(keys, signature.subarray(0, 4));
+  demand(await webcrypto.subtle.verify(algorithm, key,
+    algorithm.raw(signature.subarray(4)), Buffer.from(text)), 'the signature of the checkpoint is wrong');
   demand(size === String(leaves.length), `the checkpoint is for ${size} records, not ${leaves.length}`);
   demand(hash === root(leaves).toString('base64'), 'the checkpoint has another root');
   return origin;

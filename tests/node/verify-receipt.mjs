@@ -32,7 +32,7 @@ const note = receipt.slice(blank + 2);
 const end = note.indexOf('\n\n');
 const text = note.slice(0, end + 1);
 const [origin, size, root] = text.split('\n');
-const [dash, name, signed] = note.slice(end + 2).trimEnd().split(' ');
+const [dash, name, signed] = note.slice(end + 2).split('\n')[0].split(' '); // others' lines follow
 const signature = Buffer.from(signed, 'base64');
 const id = sha256(key.export({ type: 'spki', format: 'der' })).subarray(0, 4);
 if (dash !== '\u2014' || name !== origin || !signature.subarray(0, 4).equals(id)) fail('the checkpoint is of another key');

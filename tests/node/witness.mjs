@@ -2,9 +2,9 @@
 // one log, state in a file. Nothing of georder's.
 // witness.mjs DIR CA ORIGIN JWK    DIR/ready: its port, once it listens; DIR/vkey: its key; DIR/state: what it has
 // seen; DIR/journal: a line a request; DIR/behaviour: JSON, read anew for each request:
-//   {"status": 503}  {"delay": ms}  {"skew": s}  {"sign": "other"|"text"|"none"}  {"type": "text/plain"}
+//   {"status": 503}  {"delay": ms}  {"ahead": size} (once)  {"skew": s}  {"sign": "other"|"text"|"none"}  {"type": "text/plain"}
 import { createHash, createPublicKey, generateKeyPairSync, createPrivateKey, sign, verify } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 
 const [dir, ca, origin, jwkFile] = process.argv.slice(2);
@@ -89,6 +89,10 @@ const answer = (body, how) => {
   const [line1, line2, root] = text.split('\n');
   const old = /^old (0|[1-9]\d*)$/.exec(first), size = Number(line2);
   if (how.status) return [how.status, ''];
+  if (how.ahead) {
+    rmSync(`${dir}/behaviour`);
+    return [409, `${how.ahead}\n`];
+  }
   if (!old || hashes.length > 63 || end < 0 || !/^\d+$/.test(line2)) return [400, ''];
   if (line1 !== origin) return [404, ''];
   if (!signedByLog(text, note.slice(end + 2).split('\n'))) return [403, ''];

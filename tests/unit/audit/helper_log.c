@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "key.h"
+#include "rotation.h"
 
 void test_key_make(struct test_key *key, const char *kind, const char *alg)
 {
@@ -134,6 +134,72 @@ static enum result test_checkpoint(void *context, uint64_t size, const uint8_t r
     return RESULT_OK;
 }
 
+static enum result test_agree(void *context, uint64_t index, const uint8_t previous[SHA256_LEN],
+                              const char *from, struct buf *out, struct err *err)
+{
+    struct test_key *key = context;
+    AUTO_BUF text = BUF_INIT(ROTATION_TEXT_MAX);
+    uint8_t signature[SIGNATURE_MAX];
+    size_t len;
+
+    (void)err;
+    rotation_text(&text, TEST_ORIGIN, index, previous, from, key->kid);
+    len = sign_jws(key, &text, signature);
+    signature[0] ^= key->wrong;
+    buf_put(out, signature, len);
+    return RESULT_OK;
+}
+
+static struct audit_signer signer_of(struct test_key *key)
+{
+    return (struct audit_signer){.context = key,
+                                 .alg = key->alg,
+                                 .spki = (const uint8_t *)key->spki.data,
+                                 .spki_len = key->spki.len,
+                                 .sign = test_sign,
+                                 .checkpoint = test_checkpoint};
+}
+
+void test_heir_make(struct test_heir *heir, const char *kind, const char *alg)
+{
+    test_key_make(&heir->key, kind, alg);
+    heir->signer = signer_of(&heir->key);
+    heir->to = (struct audit_successor){&heir->signer, test_agree};
+}
+
+void test_heir_free(struct test_heir *heir)
+{
+    test_key_free(&heir->key);
+}
+
+enum result test_rotate(struct test_log *log, struct test_heir *heir)
+{
+    struct audit_event cause = test_event(NULL, "");
+    uint64_t index;
+
+    return audit_rotate(log->audit, &heir->to, &cause, &index, &log->err);
+}
+
+void test_log_adopt(struct test_log *log, const struct test_heir *heir)
+{
+    log->signer = heir->signer;
+}
+
+void test_key_write(struct test_log *log, const struct test_key *key)
+{
+    AUTO_BUF jwk = BUF_INIT(KEY_MAX);
+    struct key public = {0};
+    char name[128];
+
+    cr_assert_eq(
+        key_from_spki(key->alg, (uint8_t *)key->spki.data, key->spki.len, &public, &log->err),
+        RESULT_OK);
+    cr_assert_eq(key_jwk(&public, &jwk, &log->err), RESULT_OK);
+    (void)snprintf(name, sizeof name, "keys/%s.jwk", key->kid);
+    test_write(log, name, jwk.data, jwk.len);
+    key_free(&public);
+}
+
 void test_log_place(struct test_log *log)
 {
     *log = (struct test_log){.path = "/tmp/georder-audit-XXXXXX"};
@@ -141,12 +207,7 @@ void test_log_place(struct test_log *log)
     log->fd = open(log->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     cr_assert_geq(log->fd, 0);
     test_key_make(&log->key, "P-256", "ES256");
-    log->signer = (struct audit_signer){.context = &log->key,
-                                        .alg = log->key.alg,
-                                        .spki = (const uint8_t *)log->key.spki.data,
-                                        .spki_len = log->key.spki.len,
-                                        .sign = test_sign,
-                                        .checkpoint = test_checkpoint};
+    log->signer = signer_of(&log->key);
 }
 
 void test_log_reopen(struct test_log *log)

@@ -23,6 +23,15 @@ struct test_key {
 void test_key_make(struct test_key *key, const char *kind, const char *alg);
 void test_key_free(struct test_key *key);
 
+/* A key that a log is handed on to. */
+struct test_heir {
+    struct test_key key;
+    struct audit_signer signer;
+    struct audit_successor to;
+};
+void test_heir_make(struct test_heir *heir, const char *kind, const char *alg);
+void test_heir_free(struct test_heir *heir);
+
 struct test_log {
     char path[64];
     int fd;
@@ -50,6 +59,13 @@ struct audit_report test_verify_from(struct test_log *log, const struct buf *not
         cr_assert_eq(report_.verdict, wanted, "%s: %s", audit_verdict_name(report_.verdict),       \
                      report_.text);                                                                \
     } while (0)
+
+/* What audit_rotate() said. The log's own key stays the first one; test_log_adopt() makes it open
+ * by the heir's. */
+enum result test_rotate(struct test_log *log, struct test_heir *heir);
+void test_log_adopt(struct test_log *log, const struct test_heir *heir);
+/* keys/<kid>.jwk */
+void test_key_write(struct test_log *log, const struct test_key *key);
 
 /* Files below the log's directory. */
 void test_read(struct test_log *log, const char *name, struct buf *out);

@@ -159,7 +159,7 @@ Test(anchor, time_stamp_is_taken_kept_and_found)
     grow(3);
     look(&seen);
     cr_assert_eq(seen.count, 1);
-    cr_assert_eq(seen.anchor[0].kind, ANCHOR_TIMESTAMP);
+    cr_assert_eq(seen.anchor[0].kind, ANCHOR_STAMP);
     cr_assert_eq(seen.anchor[0].verdict, AUDIT_INTACT, "%s", seen.anchor[0].text);
     cr_assert_eq(seen.anchor[0].size, 5);
     cr_assert_str_eq(seen.anchor[0].by, "CN=Stamp");
@@ -298,7 +298,7 @@ Test(anchor, kept_time_stamp_of_other_bytes_is_altered)
     cr_assert_eq(unlinkat(log_.fd, "anchors/000000000006.tsr", 0), 0);
     found_is(AUDIT_ALTERED, "message imprint mismatch");
     cr_assert_eq(unlinkat(log_.fd, "anchors/000000000005.checkpoint", 0), 0);
-    found_is(AUDIT_ALTERED, "");
+    found_is(AUDIT_ALTERED, "the checkpoint of 5 records, that was stamped, is not kept any more");
 }
 
 Test(anchor, cosignature_is_kept_in_both_checkpoints_and_goes_with_the_next_record)

@@ -1,7 +1,8 @@
-/* A small log, cut at every length. */
-#include "helper_log.h"
+/* A small log, and a log of ten records, cut at every length. */
+#include "helper_ten.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define ORDER "0192f3a1-7b2c-7def-8123-456789abcdef"
 
@@ -38,20 +39,60 @@ static void expect_cut(struct test_log *log, const struct test_lines *lines, siz
     cr_assert_eq(report.records, whole);
 }
 
-Test(cut, at_any_length_gets_the_true_verdict)
+static void cut_everywhere(size_t sealed)
 {
     struct test_log log;
     struct test_lines lines;
+    char body[128], key[128];
+    size_t bytes = 0;
 
-    make_four(&log);
+    ten_make(&log, body, key);
     test_lines_read(&log, &lines);
-    for (size_t len = 0; len <= lines.text.len; len += STEP)
-        expect_cut(&log, &lines, len, 4);
-    test_write(&log, FIRST_SEGMENT, lines.text.data, lines.len[0] + lines.len[1]);
+    for (size_t i = 0; i < sealed; i++)
+        bytes += lines.len[i];
+    test_write(&log, FIRST_SEGMENT, lines.text.data, bytes);
     test_seal(&log);
     for (size_t len = 0; len <= lines.text.len; len += STEP)
-        expect_cut(&log, &lines, len, 2);
+        expect_cut(&log, &lines, len, sealed);
     buf_free(&lines.text);
+    test_log_free(&log);
+}
+
+Test(cut, at_any_length_gets_the_true_verdict)
+{
+    cut_everywhere(TEN);
+}
+
+Test(cut, at_any_length_gets_the_true_verdict_by_an_older_checkpoint)
+{
+    cut_everywhere(2);
+}
+
+static void cut_file(struct test_log *log, const char *name)
+{
+    AUTO_BUF text = BUF_INIT(100000);
+
+    test_read(log, name, &text);
+    for (size_t len = 0; len < text.len; len++) {
+        test_write(log, name, text.data, len);
+        cr_assert_not(audit_verdict_good(test_verify(log).verdict), "%s cut to %zu", name, len);
+    }
+    test_write(log, name, text.data, text.len);
+    test_expect(log, AUDIT_INTACT);
+    cr_assert_eq(unlinkat(log->fd, name, 0), 0);
+    cr_assert_not(audit_verdict_good(test_verify(log).verdict), "without %s", name);
+    test_write(log, name, text.data, text.len);
+}
+
+Test(cut, of_any_other_file_at_any_length_is_noticed)
+{
+    struct test_log log;
+    char body[128], key[128];
+
+    ten_make(&log, body, key);
+    cut_file(&log, "checkpoint");
+    cut_file(&log, key);
+    cut_file(&log, body);
     test_log_free(&log);
 }
 

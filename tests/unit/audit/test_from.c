@@ -3,6 +3,7 @@
 #include "helper_scene.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -245,6 +246,23 @@ Test(from, over_segments_and_many_records_names_the_same_root)
     cr_assert_eq(report.verdict, AUDIT_INTACT, "%s", report.text);
     cr_assert_eq(report.from_size, 300);
     cr_assert_str_eq(report.root, test_verify(&kept.log).root);
+    kept_free(&kept);
+}
+
+Test(from, a_segment_with_a_wrong_name_is_found_in_what_is_only_hashed)
+{
+    struct kept kept;
+
+    kept.note = (struct buf)BUF_INIT(NOTE_MAX);
+    test_log_make(&kept.log);
+    kept.log.audit->segment_max = 1;
+    append_some(&kept.log, 3);
+    test_read(&kept.log, "checkpoint", &kept.note);
+    cr_assert_eq(renameat(kept.log.fd, "records/000000000003.jsonl", kept.log.fd,
+                          "records/000000000007.jsonl"),
+                 0);
+    expect_from(&kept, AUDIT_ALTERED, 3,
+                "record 3 begins a file in records/ that is named by another number");
     kept_free(&kept);
 }
 

@@ -177,7 +177,7 @@ Test(receipt, of_a_sealed_line_that_is_no_record_of_its_place_is_refused)
         buf_reset(&note);
         test_read(&log, "checkpoint", &note);
         cr_assert(receipt_parse(honest.data, honest.len, &receipt));
-        buf_put(&line, receipt.jwk, receipt.jwk_len);
+        buf_put(&line, receipt.jwk[0].at, receipt.jwk[0].len);
         buf_reset(&receipt.extra);
         buf_put(&receipt.extra, line.data, line.len);
         receipt.note = note.data;

@@ -264,7 +264,7 @@ Test(verdict, unknown_key)
     struct test_log log;
     struct test_key other;
     struct audit_report report;
-    char name[128];
+    char name[128], text[256];
 
     test_log_make(&log);
     test_key_make(&other, "P-256", "ES256");
@@ -277,7 +277,10 @@ Test(verdict, unknown_key)
     cr_assert_str_eq(report.kid, log.key.kid);
     (void)snprintf(name, sizeof name, "keys/%s.jwk", log.key.kid);
     cr_assert_eq(unlinkat(log.fd, name, 0), 0);
-    expect(&log, AUDIT_UNKNOWN_KEY, 0, "record 0 is signed by a key that is not the log's");
+    (void)snprintf(text, sizeof text,
+                   "record 0 is signed by the key %s, whose public key is not in keys/",
+                   log.key.kid);
+    expect(&log, AUDIT_UNKNOWN_KEY, 0, text);
     test_key_free(&other);
     test_log_free(&log);
 }

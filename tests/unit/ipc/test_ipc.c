@@ -359,6 +359,39 @@ Test(net_msg, a_stream_reads_back)
 }
 
 /* The money rule: whatever net says that cannot be read means that an order may exist. */
+Test(net_msg, an_anchor_reads_back)
+{
+    struct net_request sent = {.plain = true,
+                               .host = "tsa.example.com",
+                               .port = 80,
+                               .path = "/tsr",
+                               .content_type = "application/timestamp-query",
+                               .body = "0\0\xff\n",
+                               .body_len = 4,
+                               .proxy = "",
+                               .minimum_tls = 0x0303,
+                               .connect_ms = 1,
+                               .total_ms = 2,
+                               .answer_max = NET_ANSWER_MAX};
+    AUTO_MSG msg = MSG_INIT, large = MSG_INIT;
+    struct net_request got;
+
+    put_net_anchor(&msg.body, &sent);
+    get_net_anchor(&msg, &got);
+    cr_assert_eq(msg_end(&msg, &err), RESULT_OK);
+    cr_assert(got.anchor && got.plain && got.method == NET_POST && got.port == 80);
+    cr_assert(got.pins == 0 && got.networks == 0 && got.total_ms == 2);
+    cr_assert_str_eq(got.host, "tsa.example.com");
+    cr_assert_str_eq(got.content_type, "application/timestamp-query");
+    cr_assert_str_eq(got.resolve, "");
+    cr_assert_eq(got.body_len, 4);
+    cr_assert_arr_eq(got.body, "0\0\xff\n", 4);
+    sent.answer_max++;
+    put_net_anchor(&large.body, &sent);
+    get_net_anchor(&large, &got);
+    cr_assert_eq(msg_end(&large, &err), RESULT_INTERNAL);
+}
+
 Test(net_msg, an_end_that_cannot_be_read_is_a_loss)
 {
     AUTO_MSG cut = MSG_INIT, odd = MSG_INIT, lying = MSG_INIT;

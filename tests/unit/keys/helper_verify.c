@@ -94,6 +94,19 @@ void line_verify(const char *line, const struct buf *spki, struct buf *header, s
     cr_assert(base64url_get(body.data, body.len, payload));
 }
 
+void signature_verify(const char *signature, const struct buf *spki, const char *text,
+                      const char *alg)
+{
+    AUTO_BUF raw = BUF_INIT(512);
+    AUTO_BUF input = BUF_INIT(2048);
+
+    cr_assert(base64url_get(signature, strlen(signature), &raw));
+    buf_puts(&input, text);
+    cr_assert(raw_verifies(spki, alg, &input, &raw));
+    input.data[input.len - 2] ^= 1;
+    cr_assert(!raw_verifies(spki, alg, &input, &raw));
+}
+
 void note_verify(const char *note, const struct buf *spki, const char *text, const char *alg)
 {
     static const char dash[] = "\n\xe2\x80\x94 " ORIGIN " ";

@@ -293,7 +293,7 @@ Test(jwe, altered_content)
 
 static enum result key_from(const char *json, EVP_PKEY **key, struct err *err)
 {
-    AUTO_BUF text = BUF_SECRET(JWK_MAX);
+    AUTO_BUF text = BUF_SECRET(JWK_PRIVATE_MAX);
 
     buf_puts(&text, json);
     return jwk_get_private("key", &text, key, err);
@@ -340,8 +340,40 @@ Test(jwk, bad_ones)
               "/d is not base64url of 32 bytes");
     key_fails("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" Y "\"}", "d");
     key_fails("870MB6gfuTJ4", "key: not a private JWK (RFC 7517)");
-    key_fails("{\"kty\":\"RSA\",\"crv\":\"P-256\"}", "the key is not EC P-256 or P-384");
-    key_fails("{\"kty\":\"EC\",\"crv\":\"secp256k1\"}", "the key is not EC P-256 or P-384");
+    key_fails("{\"kty\":\"RSA\",\"crv\":\"P-256\"}", "\"n\"");
+    key_fails("{\"kty\":\"EC\",\"crv\":\"secp256k1\"}",
+              "the key is neither EC P-256 or P-384, nor RSA");
+    key_fails("{\"kty\":\"oct\",\"crv\":\"P-256\"}",
+              "the key is neither EC P-256 or P-384, nor RSA");
+}
+
+/* What is written is read back as the same key; a number of another key makes none. */
+Test(jwk, private_rsa)
+{
+    AUTO_PKEY *rsa = EVP_RSA_gen(2048);
+    AUTO_PKEY *other = EVP_RSA_gen(2048);
+    AUTO_PKEY *again = NULL;
+    AUTO_BUF json = BUF_SECRET(JWK_PRIVATE_MAX), foreign = BUF_SECRET(JWK_PRIVATE_MAX);
+    char *ours, *theirs;
+    struct err err = {0};
+
+    cr_assert_eq(jwk_put_private(&json, rsa, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(jwk_put_private(&foreign, other, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(key_from(buf_text(&json), &again, &err), RESULT_OK, "%s", err.text);
+    cr_assert_eq(EVP_PKEY_eq(rsa, again), 1);
+    static const char *const members[] = {"\"n\":\"", "\"d\":\"", "\"p\":\"", "\"dq\":\""};
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        AUTO_BUF mixed = BUF_SECRET(JWK_PRIVATE_MAX);
+
+        buf_puts(&mixed, buf_text(&json));
+        ours = strstr(mixed.data, members[i]) + strlen(members[i]);
+        theirs = strstr(foreign.data, members[i]) + strlen(members[i]);
+        memcpy(ours, theirs,
+               strcspn(theirs, "\"") < strcspn(ours, "\"") ? strcspn(theirs, "\"")
+                                                           : strcspn(ours, "\""));
+        key_fails(mixed.data, "the numbers are not an RSA key pair");
+    }
 }
 
 /* X and Y are a point on P-256; with another y, or on another curve, they are not. */

@@ -228,11 +228,47 @@ static void not_made(const char *uri, const char *alg, const char *why)
 Test(sign, other_algorithms_are_not_made)
 {
     not_made(KEY, "HS256", "there is no key for HS256: take ES256, ES384, RS256 or PS256 to sign");
-    not_made(STORED, "ES384", "a keystore's audit key is ES256 (EC P-256), not another");
+    not_made(STORED, "HS256", "there is no audit key for HS256: take ES256, ES384, RS256 or PS256");
 }
 
-/* Makes the key, signs a record and a checkpoint; OpenSSL holds both against the public key. */
-static void algorithm_signs(const char *alg)
+#define OLD_KID "EOthVVuV5677YKAKbbfo1amIYQWMLVYyYmWIri2-G1I"
+
+static void rotate_ask(struct child *child, const char *from, enum msg_type expected,
+                       struct msg *answer)
+{
+    AUTO_BUF body = BUF_INIT(256);
+
+    put_u64(&body, 7);
+    put_bytes(&body, "0123456789abcdef0123456789abcdef", 32);
+    put_text(&body, from);
+    ask(child, MSG_KEYS_ROTATE, &body, -1, expected, answer);
+}
+
+/* header: of a line by this key. */
+static void agrees(struct child *child, const struct buf *spki, const struct buf *header,
+                   const char *alg)
+{
+    AUTO_MSG answer = MSG_INIT;
+    AUTO_BUF text = BUF_INIT(1024);
+    char done[2048], *signature;
+
+    rotate_ask(child, OLD_KID, MSG_KEYS_DONE, &answer);
+    line_of(&answer, done, sizeof done);
+    signature = strstr(done, "\"signature\":\"");
+    cr_assert_not_null(signature, "%s", done);
+    signature += strlen("\"signature\":\"");
+    signature[strcspn(signature, "\"")] = '\0';
+    buf_printf(&text,
+               "georder key rotation v1\n" ORIGIN
+               "\n7\n3031323334353637383961626364656630313233343536373839616263646566\n" OLD_KID
+               "\n%.43s\n",
+               strstr(header->data, "\"kid\":\"") + 7);
+    signature_verify(signature, spki, buf_text(&text), alg);
+}
+
+/* Makes the key, signs a record, a checkpoint and a rotation; OpenSSL holds all against the public
+ * key. */
+static void algorithm_signs(const char *uri, const char *alg)
 {
     struct child child = role_start();
     AUTO_BUF body = BUF_INIT(64);
@@ -248,12 +284,12 @@ static void algorithm_signs(const char *alg)
     const char *bytes;
     size_t len;
 
-    role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+    role_open(&child, uri, "", MSG_KEYS_READY, &ready);
     put_text(&body, alg);
     ask(&child, MSG_KEYS_CREATE, &body, -1, MSG_KEYS_DONE, &made);
     role_end(&child);
     child = role_start();
-    role_open_alg(&child, KEY, alg, MSG_KEYS_READY, &again);
+    role_open_alg(&child, uri, alg, MSG_KEYS_READY, &again);
     cr_assert_str_eq(get_text(&again), alg);
     bytes = get_bytes(&again, &len);
     buf_put(&spki, bytes, len);
@@ -263,27 +299,70 @@ static void algorithm_signs(const char *alg)
     contains(header.data, alg);
     checkpoint_ask(&child, 1, MSG_KEYS_NOTE, &note);
     note_verify(get_bytes(&note, &len), &spki, ORIGIN "\n1\n" ROOT64 "\n", alg);
+    agrees(&child, &spki, &header, alg);
     role_end(&child);
 }
 
-Test(sign, by_es256)
+Test(sign, by_es256_on_a_token)
 {
-    algorithm_signs("ES256");
+    algorithm_signs(KEY, "ES256");
 }
 
-Test(sign, by_es384)
+Test(sign, by_es256_in_a_keystore)
 {
-    algorithm_signs("ES384");
+    algorithm_signs(STORED, "ES256");
 }
 
-Test(sign, by_rs256)
+Test(sign, by_es384_on_a_token)
 {
-    algorithm_signs("RS256");
+    algorithm_signs(KEY, "ES384");
 }
 
-Test(sign, by_ps256)
+Test(sign, by_es384_in_a_keystore)
 {
-    algorithm_signs("PS256");
+    algorithm_signs(STORED, "ES384");
+}
+
+Test(sign, by_rs256_on_a_token)
+{
+    algorithm_signs(KEY, "RS256");
+}
+
+Test(sign, by_rs256_in_a_keystore)
+{
+    algorithm_signs(STORED, "RS256");
+}
+
+Test(sign, by_ps256_on_a_token)
+{
+    algorithm_signs(KEY, "PS256");
+}
+
+Test(sign, by_ps256_in_a_keystore)
+{
+    algorithm_signs(STORED, "PS256");
+}
+
+/* It signs the text of a rotation alone, from another key to its own. */
+Test(sign, no_rotation_from_what_is_no_other_key)
+{
+    static const char *const from[] = {"", "abc", OLD_KID "I",
+                                       "EOthVVuV5677YKAKbbfo1amIYQWMLVYyYm\\n"};
+    AUTO_BUF spki = BUF_INIT(256);
+    struct child child = made_and_opened(KEY, &spki);
+
+    /* Once in a conversation: each has its own. */
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        AUTO_MSG ready = MSG_INIT;
+        AUTO_MSG answer = MSG_INIT;
+
+        role_end(&child);
+        child = role_start();
+        role_open(&child, KEY, "", MSG_KEYS_READY, &ready);
+        rotate_ask(&child, from[i], MSG_KEYS_FAILED, &answer);
+        fails_with(&answer, RESULT_KEY, "refused to sign: a rotation is from another key");
+    }
+    role_end(&child);
 }
 
 /* Without a word in the config the key decides; with one it must fit. */

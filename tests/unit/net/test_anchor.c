@@ -169,7 +169,7 @@ Test(anchor, is_not_followed_elsewhere)
     rig_ask(&rig, &answer);
     cr_assert_eq(answer.outcome, NET_ANSWERED, "%s", answer.err.text);
     cr_assert_eq(answer.head.status, 307);
-    cr_assert_eq(atomic_load(&rig.server.log->connections), 1);
+    cr_assert_eq(atomic_load(&rig.server.log->requests), 1);
     rig_stop(&rig);
 }
 
@@ -189,9 +189,14 @@ static void plain_serve(uint16_t *port, int *heard)
     *heard = fds[0];
     if (fork() == 0) {
         char bytes[1024];
-        int fd = accept(listener, NULL, NULL);
-        ssize_t got = read(fd, bytes, sizeof bytes);
+        ssize_t got = 0;
+        int fd = -1;
 
+        /* Without the sandbox a connection is opened twice. */
+        while (got <= 0) {
+            fd = accept(listener, NULL, NULL);
+            got = read(fd, bytes, sizeof bytes);
+        }
         (void)!write(fds[1], bytes, (size_t)got);
         (void)!write(fd, says, sizeof says - 1);
         _exit(0);
