@@ -103,15 +103,26 @@ static enum result nodes_put(struct page *page, uint64_t begin, uint64_t end, cJ
     return RESULT_OK;
 }
 
+static enum result key_put(const struct key *key, cJSON *list, struct err *err)
+{
+    AUTO_BUF text = BUF_INIT(KEY_MAX);
+    struct json_doc doc = {.name = "JWK", .result = RESULT_INTERNAL};
+
+    if (key_jwk(key, &text, err) != RESULT_OK)
+        return err->result;
+    doc.text = buf_text(&text);
+    doc.len = text.len;
+    if (json_parse(&doc, JSON_OURS, err) != RESULT_OK)
+        return err->result;
+    cJSON_AddItemToArray(list, doc.root); /* the list's now */
+    return RESULT_OK;
+}
+
 static enum result keys_put(const struct page *page, cJSON *list, struct err *err)
 {
-    for (size_t i = 0; i < page->ring.count; i++) {
-        AUTO_BUF text = BUF_INIT(KEY_MAX);
-
-        if (key_jwk(&page->ring.key[i], &text, err) != RESULT_OK)
+    for (size_t i = 0; i < page->ring.count; i++)
+        if (key_put(&page->ring.key[i], list, err) != RESULT_OK)
             return err->result;
-        cJSON_AddItemToArray(list, cJSON_CreateRaw(buf_text(&text)));
-    }
     return RESULT_OK;
 }
 

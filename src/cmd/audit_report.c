@@ -117,9 +117,8 @@ static enum result page_write(struct verb_call *call, struct report_wish *wish,
         (void)err_errno(err, RESULT_INTERNAL, "%s: cannot flush", file->path);
     cJSON_Delete(said);
     if (err->result != RESULT_OK) {
-        /* Behind the lock it cannot be removed. */
-        if (ftruncate(file->fd, 0) != 0)
-            note(&call->session->output, "%s is not whole: remove it\n", shown(file->path));
+        /* Behind the lock it cannot be removed. A page that was cut has no script. */
+        note(&call->session->output, "%s is not whole: remove it\n", shown(file->path));
         return err->result;
     }
     tell(&call->session->output, file->path, &facts, wish->kid);
