@@ -183,6 +183,7 @@ const char *audit_verdict_name(enum audit_verdict verdict); /* "intact", "torn_t
 bool audit_verdict_good(enum audit_verdict verdict);        /* exit 0, or 10 */
 
 #include "export.h"
+#include "report.h"
 #define AUDIT_RECEIPT_MAX (512 * 1024)
 #define AUDIT_NOTE_MAX    (16 * 1024)
 #define AUDIT_JWK_MAX     4096

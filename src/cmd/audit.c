@@ -1,5 +1,8 @@
 #include "cmd.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "audit_verb.h"
 #include "guard.h"
 
@@ -12,6 +15,7 @@ static const char help[] =
     "       georder audit export --format FORMAT [--since T] [--until T] [--event NAME]\n"
     "                            [--zone ZONE] [--out FILE [--sign]] [--key THUMBPRINT]\n"
     "       georder audit export --format syslog --to HOST:PORT [--to-ca FILE] ...\n"
+    "       georder audit report --out FILE.html [--since T] [--until T] [--key THUMBPRINT]\n"
     "       georder audit prove INDEX|ORDER [--out FILE]\n"
     "       georder audit checkpoint [--export FILE] [--compare FILE]\n"
     "       georder audit anchor [--witness] [--timestamp | --tsa URL [--tsa-ca FILE]]\n"
@@ -24,14 +28,29 @@ static const char help[] =
     "\n"
     "exit: 0 done, 10 the log is not good, or cannot be read\n";
 
-static const struct verb *const verbs[] = {
-    &audit_verify_verb, &audit_list_verb,  &audit_show_verb,
-    &audit_export_verb, &audit_prove_verb, &audit_checkpoint_verb,
-    &audit_anchor_verb, &audit_head_verb,  NULL};
+static const struct verb *const verbs[] = {&audit_verify_verb, &audit_list_verb,
+                                           &audit_show_verb,   &audit_export_verb,
+                                           &audit_prove_verb,  &audit_checkpoint_verb,
+                                           &audit_anchor_verb, &audit_head_verb,
+                                           &audit_report_verb, NULL};
 
 const char *audit_verb_value(const struct verb_call *call, int option)
 {
     return call->value[option - OWN_OPTION];
+}
+
+enum result audit_verb_moment(const struct verb_call *call, int option, const char *name,
+                              int64_t *out, struct err *err)
+{
+    const char *text = audit_verb_value(call, option);
+    char whole[RFC3339_LEN + 1];
+
+    if (text == NULL || time_parse(text, out))
+        return RESULT_OK;
+    (void)snprintf(whole, sizeof whole, "%.10sT00:00:00Z", text);
+    if (strlen(text) == strlen("2026-11-01") && time_parse(whole, out))
+        return RESULT_OK;
+    return err_set(err, RESULT_USAGE, "--%s: write 2026-11-01 or 2026-11-01T08:00:00Z", name);
 }
 
 const char *audit_verb_origin(const struct verb_call *call)

@@ -63,21 +63,6 @@ static enum result target_write(void *context, const void *bytes, size_t len, st
     return file_write(target->fd, target->name, bytes, len, err);
 }
 
-/* A day is its first moment. */
-static enum result moment(const struct verb_call *call, int option, const char *name, int64_t *out,
-                          struct err *err)
-{
-    const char *text = audit_verb_value(call, option);
-    char whole[RFC3339_LEN + 1];
-
-    if (text == NULL || time_parse(text, out))
-        return RESULT_OK;
-    (void)snprintf(whole, sizeof whole, "%.10sT00:00:00Z", text);
-    if (strlen(text) == strlen("2026-11-01") && time_parse(whole, out))
-        return RESULT_OK;
-    return err_set(err, RESULT_USAGE, "--%s: write 2026-11-01 or 2026-11-01T08:00:00Z", name);
-}
-
 static enum result format_take(const struct verb_call *call, struct export_wish *wish,
                                struct err *err)
 {
@@ -101,8 +86,8 @@ static enum result wish_take(const struct verb_call *call, struct export_wish *w
     wish->event = audit_verb_value(call, EVENT);
     wish->zone = audit_verb_value(call, ZONE);
     if (format_take(call, wish, err) != RESULT_OK ||
-        moment(call, SINCE, "since", &wish->since, err) != RESULT_OK ||
-        moment(call, UNTIL, "until", &wish->until, err) != RESULT_OK)
+        audit_verb_moment(call, SINCE, "since", &wish->since, err) != RESULT_OK ||
+        audit_verb_moment(call, UNTIL, "until", &wish->until, err) != RESULT_OK)
         return err->result;
     if (wish->since >= wish->until)
         return err_set(err, RESULT_USAGE, "--since must be before --until");

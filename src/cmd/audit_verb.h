@@ -5,7 +5,7 @@
 #include "verb.h"
 
 extern const struct verb audit_verify_verb, audit_list_verb, audit_show_verb, audit_export_verb,
-    audit_prove_verb, audit_checkpoint_verb, audit_anchor_verb, audit_head_verb;
+    audit_prove_verb, audit_checkpoint_verb, audit_anchor_verb, audit_head_verb, audit_report_verb;
 
 /* Which log: the first two options of every verb; a verb's own are numbered from AUDIT_OWN. */
 enum { AUDIT_DIRECTORY = OWN_OPTION, AUDIT_ORIGIN, AUDIT_OWN };
@@ -27,6 +27,10 @@ MUST_USE enum result audit_verb_open(struct verb_call *call, struct err *err);
 MUST_USE enum result audit_verb_locate(struct verb_call *call, struct err *err);
 /* Once it is located: the origin that the log must bear. */
 const char *audit_verb_origin(const struct verb_call *call);
+/* The argument of an option that is a time: Unix ms; a day is its first moment. Untouched when it
+ * is not given. */
+MUST_USE enum result audit_verb_moment(const struct verb_call *call, int option, const char *name,
+                                       int64_t *out, struct err *err);
 /* And the only key to trust, by this option or, without --directory, the config; or NULL. */
 const char *audit_verb_key(const struct verb_call *call, int option);
 
