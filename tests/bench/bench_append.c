@@ -1,9 +1,9 @@
 /*
  * Appending: one record at a time, and in groups of 100. Each record and each checkpoint is signed,
  * and its signature checked before anything is written, so that the time goes to P-256 and to the
- * disk: what both take alone is measured in the same run, and the limits are times of that. The
- * rates wanted are printed beside: 20,000/s leaves a record 50 us, which is less than one check of
- * P-256 takes. In memory (tmpfs) the disk takes nothing.
+ * disk: what both take alone is measured in the same run. 20,000/s, the limit for groups, leaves a
+ * record 50 us, which is less than one check of P-256 takes: where the machine itself does not sign
+ * and check so fast, it is missed. In memory (tmpfs) the disk takes nothing.
  *     bench_append
  *     bench_append flushes GROUP      ten appends of a group, for strace
  */
@@ -18,9 +18,11 @@
 #define ROUNDS          7
 #define SINGLES         300
 #define GROUPS          5
-#define SINGLE_MAX      2.0  /* times two signatures and their checks */
-#define GROUP_TIMES_MAX 1.75 /* times one */
-#define DISK_MAX        1.0  /* ms for an append, beyond twice what the disk takes to flush twice */
+#define SINGLE_MIN      3500  /* records/s */
+#define GROUP_MIN       20000 /* records/s */
+#define SINGLE_MAX      2.0   /* times two signatures and their checks */
+#define GROUP_TIMES_MAX 1.75  /* times one */
+#define DISK_MAX        1.0 /* ms for an append, beyond twice what the disk takes to flush twice */
 
 struct figures {
     double crypto;        /* s to sign and to check once */
@@ -104,22 +106,40 @@ static void disk_measure(const struct bench_log *log, struct audit *audit, struc
     out->disk_group = bench_median(groups, SINGLES / 10);
 }
 
+/* In memory, of one core. */
+static bool rate_print(const char *what, double rate, double least_rate)
+{
+    bool ok = rate >= least_rate;
+
+    printf("%-44s %10.0f/s %8.0f/s%s\n", what, rate, least_rate, ok ? "" : "   MISSED");
+    return ok;
+}
+
+static bool times_print(const char *what, double times, double most)
+{
+    bool ok = times <= most;
+
+    printf("%-44s %12.2f %10.2f%s\n", what, times, most, ok ? "" : "   MISSED");
+    return ok;
+}
+
 static bool table_print(const struct figures *at)
 {
     double most = 2 * at->flushes + DISK_MAX / 1000;
-    double single = at->single / at->crypto / 2, group = at->group / at->crypto;
+    bool ok = at->disk <= most;
 
     printf("%-44s %12s %10s\n", "append", "measured", "limit");
     printf("%-44s %10.0f/s\n", "P-256: signed and checked, one core", 1 / at->crypto);
-    printf("%-44s %10.0f/s   (wanted 3500/s)\n", "one by one, in memory", 1 / at->single);
-    printf("%-44s %12.2f %10.2f\n", "  times two signatures and checks", single, SINGLE_MAX);
-    printf("%-44s %10.0f/s   (wanted 20000/s)\n", "groups of 100, in memory", 1 / at->group);
-    printf("%-44s %12.2f %10.2f\n", "  times a signature and a check", group, GROUP_TIMES_MAX);
+    ok &= rate_print("one by one, in memory", 1 / at->single, SINGLE_MIN);
+    ok &= times_print("  times two signatures and checks", at->single / at->crypto / 2, SINGLE_MAX);
+    ok &= rate_print("groups of 100, in memory", 1 / at->group, GROUP_MIN);
+    ok &= times_print("  times a signature and a check", at->group / at->crypto, GROUP_TIMES_MAX);
     printf("%-44s %9.3f ms\n", "this disk: two writes, each flushed", 1000 * at->flushes);
-    printf("%-44s %9.3f ms %7.3f ms\n", "this disk: one append", 1000 * at->disk, 1000 * most);
+    printf("%-44s %9.3f ms %7.3f ms%s\n", "this disk: one append", 1000 * at->disk, 1000 * most,
+           at->disk <= most ? "" : "   MISSED");
     printf("%-44s %10.0f/s\n", "this disk: one by one", 1 / at->disk);
     printf("%-44s %10.0f/s\n", "this disk: groups of 100", 100 / at->disk_group);
-    return single <= SINGLE_MAX && group <= GROUP_TIMES_MAX && at->disk <= most;
+    return ok;
 }
 
 /* So that somebody outside can count what they flush. */
