@@ -109,7 +109,7 @@ static enum result page_write(struct verb_call *call, struct report_wish *wish,
                               const struct audit_anchors *anchors, struct err *err)
 {
     const struct out_file *file = wish->context;
-    struct report_facts facts;
+    struct report_facts facts = {0};
     cJSON *said = cJSON_CreateObject();
 
     wish->said = said;
