@@ -324,6 +324,7 @@ static enum result review_run(struct review *review, struct err *err)
     if (review->now.verdict != AUDIT_INTACT)
         return err_set(err, RESULT_AUDIT, "anchors cannot be compared with the log: %s",
                        review->now.text);
+    review->log.kid = NULL; /* the present checkpoint answers for those that it grew out of */
     if (anchor_files_list(review->dirfd, &files, err) != RESULT_OK ||
         hasher_open(&review->hasher, "SHA256", err) != RESULT_OK ||
         files_judge(review, &files, err) != RESULT_OK ||

@@ -16,6 +16,7 @@ struct identity {
  * it has no checkpoint. */
 MUST_USE enum result head_take(int dirfd, const char *origin, struct snapshot *snapshot,
                                struct keyring *ring, struct succession *keys, struct err *err);
+/* With a kid, whether that answers for it. */
 void head_judge(const struct identity *log, const char *note, size_t len,
                 struct audit_checkpoint *out);
 
