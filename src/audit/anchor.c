@@ -104,8 +104,9 @@ static int64_t record_time(struct review *review, uint64_t index)
         return 0;
     doc.text = buf_text(&review->payload);
     doc.len = review->payload.len;
-    if (json_parse(&doc, JSON_OURS, &ignored) == RESULT_OK)
-        time = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(doc.root, "time"));
+    if (json_parse(&doc, JSON_OURS, &ignored) != RESULT_OK ||
+        json_int(&doc, doc.root, "time", 0, INT64_MAX, &time, &ignored) != RESULT_OK)
+        time = 0;
     json_free(&doc);
     return time;
 }
