@@ -16,6 +16,14 @@ static void tell(char text[512], const char *fmt, ...)
     va_end(args);
 }
 
+void checkpoint_tell(const struct checkpoint *checkpoint, struct audit_checkpoint *out)
+{
+    out->size = checkpoint->size;
+    memcpy(out->hash, checkpoint->root, SHA256_LEN);
+    root_text(checkpoint->root, out->root);
+    memcpy(out->kid, checkpoint->key->kid, sizeof out->kid);
+}
+
 void head_judge(const struct identity *log, const char *note, size_t len,
                 struct audit_checkpoint *out)
 {
@@ -26,10 +34,7 @@ void head_judge(const struct identity *log, const char *note, size_t len,
     tell(out->text, "the checkpoint %s", note_status_text(status));
     if (status != NOTE_GOOD)
         return;
-    out->size = checkpoint.size;
-    memcpy(out->hash, checkpoint.root, SHA256_LEN);
-    root_text(checkpoint.root, out->root);
-    memcpy(out->kid, checkpoint.key->kid, sizeof out->kid);
+    checkpoint_tell(&checkpoint, out);
     if (!succession_answers(log->keys, &checkpoint, log->kid, out->text)) {
         out->verdict = AUDIT_UNKNOWN_KEY;
     } else if (out->size == 0) {
