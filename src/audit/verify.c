@@ -164,7 +164,7 @@ static enum result lines_check(int dirfd, struct verify *verify, struct err *err
     struct worker *workers = calloc(count, sizeof *workers);
     enum result result;
 
-    verify->count = 2 * count + SLOTS_SPARE;
+    verify->count = count > 1 ? 2 * count + SLOTS_SPARE : 1;
     verify->slots = calloc(verify->count, sizeof *verify->slots);
     if (workers == NULL || verify->slots == NULL)
         result = err_set(err, RESULT_INTERNAL, "audit log: out of memory");

@@ -1,6 +1,9 @@
 #include "helper_ten.h"
 
+#include "helper_memo.h"
+
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +37,7 @@ void ten_flip(struct test_log *log, const char *name, size_t from, size_t to)
     AUTO_BUF text = BUF_INIT(100000);
     AUTO_FD fd = openat(log->fd, name, O_WRONLY | O_CLOEXEC);
 
+    memo.on = true;
     test_read(log, name, &text);
     to = to < text.len ? to : text.len;
     cr_assert_lt(from, to);
@@ -47,7 +51,10 @@ void ten_flip(struct test_log *log, const char *name, size_t from, size_t to)
                       bit / 8);
         cr_assert_eq(pwrite(fd, &text.data[bit / 8], 1, (off_t)(bit / 8)), 1);
     }
+    memo.on = false;
     test_expect(log, AUDIT_INTACT);
+    cr_log_info("%s: %zu bits; %" PRIu64 " signatures, %" PRIu64 " of them new", name,
+                8 * (to - from), memo.asked, memo.checked);
 }
 
 void ten_flip_records(size_t from, size_t to)
