@@ -73,6 +73,7 @@ export async function checkpoints(pages) {
     ['fewer records', told({ checkpoint: log.checkpoint({ size: 2 }) }), /the checkpoint is of 2 records, and the tree of 3/],
     ['another key', told({ checkpoint: checkpoint(other.key, log.lines) }), /the checkpoint has no signature by a key of this log/],
     ['another key, with the id of ours', told({ checkpoint: checkpoint({ ...other.key, id: log.key.id }, log.lines) }), /the checkpoint's signature is wrong/],
+    ['a byte behind the signature', told({ checkpoint: log.checkpoint({ behind: Buffer.alloc(1) }) }), /the checkpoint's signature is wrong/],
     ['another origin', told({ checkpoint: log.checkpoint({ origin: 'other.example/georder' }) }), /record 0: is of another log/],
     ['another line', told({ checkpoint: log.checkpoint().replace('\n\n', '\nand more\n\n') }), /the checkpoint is no checkpoint/],
     ['a retired key', pages.edited(pages.make(retired), { log: (before) => ({ ...before, checkpoint: checkpoint(retired.keys[0], retired.lines) }) }),
