@@ -7,8 +7,7 @@
 #include "line.h"
 #include "span.h"
 
-#define HEAD_MAX (16 * 1024 * 1024) /* of what stands beside the records: keys, anchors; escaped   \
-                                     */
+#define HEAD_MAX (16 * 1024 * 1024) /* escaped: keys and anchors, beside the records */
 
 struct page {
     int dirfd;
