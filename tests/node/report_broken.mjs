@@ -87,6 +87,7 @@ export async function checkpoints(pages) {
     ['a later beginning', told({ first: 1 }), /the tree is in disorder/],
     ['a thumbprint of another', told({ keys: [{ ...log.key.jwk, kid: other.key.kid }] }), /a key has the thumbprint .* and not /],
     ['a key of no kind', told({ keys: [{ ...log.key.jwk, alg: 'none' }] }), /a key is of no kind that logs have/],
+    ['a key of another kind', told({ keys: [{ ...log.key.jwk, alg: 'PS256' }] }), /a key is of no kind that logs have/],
     ['no key', told({ keys: [] }), /the checkpoint has no signature by a key of this log/],
   ];
   for (const [name, one, words] of cases) await red(pages, name, one, words);

@@ -137,6 +137,23 @@ Test(report, a_line_with_markup_gets_no_page)
     test_log_free(&log);
 }
 
+/* The export before it does not read signatures. */
+Test(report, a_signature_with_markup_gets_no_page)
+{
+    struct test_log log;
+    struct report_facts facts;
+    AUTO_BUF page = BUF_INIT(1024 * KIB), text = BUF_INIT(64 * KIB);
+
+    log_make(&log, 1);
+    test_read(&log, FIRST_SEGMENT, &text);
+    memcpy(text.data + text.len - strlen("</script>\"}\n"), "</script>", strlen("</script>"));
+    test_write(&log, FIRST_SEGMENT, text.data, text.len);
+    test_seal(&log);
+    cr_assert_eq(page_make(&log, "good", &page, &facts), RESULT_AUDIT);
+    cr_assert_not_null(strstr(log.err.text, "record 0 is not a signed record"), "%s", log.err.text);
+    test_log_free(&log);
+}
+
 /* Some years of daily anchors fit; what does not gets no page, rather than a part of one. */
 Test(report, what_stands_beside_the_records_is_bounded)
 {
