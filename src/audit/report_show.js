@@ -207,24 +207,32 @@ function proofShow(log, proven) {
     ["Records", range(log, proven)],
     ["Asked for", `${log.since ?? "the beginning"} to ${log.until ?? "the end"}`],
     ["Tree head", code(proven.checkpoint.root)],
-    ["Keys that sign, by RFC 7638 thumbprint", lines(proven.kids.map(code))],
+    ["Keys that signed records, by RFC 7638 thumbprint", lines(proven.kids.map(code))],
+    ["Key that signed the checkpoint", code(proven.checkpoint.key.kid)],
     ["georder audit verify said, when the page was made", `${log.verdict}: ${log.verdict_text}`],
     ["Page made", log.made],
   ]));
 }
 
-function limitsShow(kids) {
+/* A part of a log may end before the rotation that leads to the checkpoint's key. */
+function compared({ kids, checkpoint }, known) {
+  if (known === "") return "";
+  if (!kids.includes(known)) return known === checkpoint.key.kid ? "It signed the checkpoint, and none of these records." : "It is not a key of this log. Do not trust this page.";
+  return kids.includes(checkpoint.key.kid) ? "It is a key of this log." : "It signed records, but not the checkpoint: no rotation in this page leads to the key that did. Compare that one, too.";
+}
+
+function limitsShow(proven) {
   const input = element("input", [], { id: "known", type: "text", autocomplete: "off", spellcheck: false });
   const answer = element("output", "", { id: "compared" });
   answer.htmlFor = "known";
   input.addEventListener("input", () => {
-    const value = input.value.trim();
-    answer.textContent = value === "" ? "" : kids.includes(value) ? "It is a key of this log." : "It is not a key of this log. Do not trust this page.";
+    answer.textContent = compared(proven, input.value.trim());
   });
   return section("What this page cannot prove", "",
     lines([
       "Whose log it is. Compare the thumbprint above with the one that you got another way.",
       "That its script is georder's. Who made the file could have written another script that says yes to all: compare the file's SHA-256 with the one that georder printed, or check the log by other tools, which georder-audit(5) names.",
+      "What stands in it beside the records: anchors, what georder audit verify said, and when the page was made. None of that is signed.",
       "That there are no later records, or that the log was not forked: anchors and checkpoints that you kept show that.",
     ]),
     element("p", [element("label", "The thumbprint that you know: ", { htmlFor: "known" }), input, " ", answer], { className: "screen" }));
@@ -241,7 +249,7 @@ function show(log, proven) {
   document.title = visible(`Audit report: ${proven.checkpoint.origin}`);
   document.querySelector("h1").textContent = document.title;
   document.getElementById("report").replaceChildren(
-    proofShow(log, proven), limitsShow(proven.kids), ordersShow(orders), denialsShow(proven.records), violationsShow(proven.records),
+    proofShow(log, proven), limitsShow(proven), ordersShow(orders), denialsShow(proven.records), violationsShow(proven.records),
     obligationsShow(orders, proven.records), changesShow(proven.records), anchorsShow(log), timelineShow(proven.records));
   state("good", "Verified.", `All ${proven.records.length} records that this page carries are good; the key's thumbprint is yours to compare.`);
 }

@@ -116,13 +116,22 @@ export async function unable(pages) {
 }
 
 // The thumbprint that the reader types.
+async function comparedWith(page, known) {
+  await page.$eval('#known', (node) => { node.value = ''; });
+  await page.type('#known', known);
+  return page.$eval('#compared', (node) => node.textContent);
+}
+
 export async function thumbprint(pages) {
   const log = new SignedLog();
-  const { page } = await pages.look(pages.make(log));
-  await page.type('#known', log.key.kid);
-  assert.equal(await page.$eval('#compared', (node) => node.textContent), 'It is a key of this log.');
-  await page.type('#known', 'x');
-  assert.equal(await page.$eval('#compared', (node) => node.textContent), 'It is not a key of this log. Do not trust this page.');
+  log.append('order.prepared');
+  log.rotate('ES384');
+  const whole = await pages.look(pages.make(log));
+  for (const key of log.keys) assert.equal(await comparedWith(whole.page, key.kid), 'It is a key of this log.');
+  assert.match(await comparedWith(whole.page, `${log.key.kid}x`), /^It is not a key of this log\. Do not trust/);
+  const part = await pages.look(pages.make(log, '--until', '2026-11-20T08:00:02Z'));
+  assert.match(await comparedWith(part.page, log.keys[0].kid), /^It signed records, but not the checkpoint/);
+  assert.equal(await comparedWith(part.page, log.key.kid), 'It signed the checkpoint, and none of these records.');
   return 'compared';
 }
 

@@ -45,9 +45,9 @@ export function root(leaves) {
   return sha256(Buffer.from([1]), root(leaves.slice(0, split)), root(leaves.slice(split)));
 }
 
-export function checkpoint(key, lines, { origin = ORIGIN, size = lines.length, from = lines } = {}) {
+export function checkpoint(key, lines, { origin = ORIGIN, size = lines.length, from = lines, behind = Buffer.alloc(0) } = {}) {
   const body = `${origin}\n${size}\n${root(from.map((line) => sha256(Buffer.from([0]), line))).toString('base64')}\n`;
-  const signature = Buffer.concat([key.id, signed(key, body, 'der', 'sha256')]).toString('base64');
+  const signature = Buffer.concat([key.id, signed(key, body, 'der', 'sha256'), behind]).toString('base64');
   return `${body}\n\u2014 ${origin} ${signature}\n`;
 }
 
