@@ -44,6 +44,12 @@ static struct {
     int file[FDS_MAX];
 } power;
 
+/* What power_state() found. */
+static struct state {
+    struct names names;
+    struct buf content[FILES_MAX];
+} state;
+
 static int name_find(const struct names *names, const char *path)
 {
     for (size_t i = 0; i < names->count; i++)
@@ -106,6 +112,8 @@ void power_end(void)
     ops_forget(0);
     for (int i = 0; i < power.files; i++)
         buf_free(&power.content[i]);
+    for (int i = 0; i < FILES_MAX; i++)
+        buf_free(&state.content[i]);
     memset(&power, 0, sizeof power);
 }
 
@@ -280,6 +288,10 @@ static void bytes_write(const struct power_cut *cut, const struct op *op, bool l
 {
     size_t keep = last && cut->keep < op->len ? cut->keep : op->len;
 
+    if (keep == op->len && !last) {
+        buf_put(content, op->bytes, op->len);
+        return;
+    }
     for (size_t i = 0; i < op->len && (i < keep || cut->zeros); i++)
         buf_putc(content, (i < keep) != cut->swap || !last ? op->bytes[i] : '\0');
 }
@@ -352,21 +364,47 @@ static void names_make(struct test_log *log, const struct names *names, struct b
     }
 }
 
-void power_make(const struct power_cut *cut, const struct test_log *like, struct test_log *log)
+static int names_compare(const void *a, const void *b)
 {
-    struct names names = power.first;
-    static struct buf content[FILES_MAX];
+    return strcmp(a, b); /* the path is its first member */
+}
 
+/* Of all names and what they hold. */
+static void state_hash(uint8_t out[SHA256_LEN])
+{
+    AUTO_BUF text = BUF_INIT(64 * 1024);
+    uint8_t digest[SHA256_LEN];
+
+    for (size_t i = 0; i < state.names.count; i++) {
+        int file = state.names.name[i].file;
+
+        if (file >= 0)
+            sha256(buf_text(&state.content[file]), state.content[file].len, digest);
+        buf_printf(&text, "%s%s\n", state.names.name[i].path, file < 0 ? "/" : "");
+        buf_put(&text, digest, file >= 0 ? SHA256_LEN : 0);
+    }
+    cr_assert(buf_ok(&text));
+    sha256(buf_text(&text), text.len, out);
+}
+
+void power_state(const struct power_cut *cut, uint8_t hash[SHA256_LEN])
+{
+    state.names = power.first;
     for (int i = 0; i < FILES_MAX; i++) {
-        content[i] = (struct buf)BUF_INIT(4 * 1024 * 1024);
+        buf_free(&state.content[i]);
+        state.content[i] = (struct buf)BUF_INIT(4 * 1024 * 1024);
         if (power.content[i].len > 0)
-            buf_put(&content[i], power.content[i].data, power.content[i].len);
+            buf_put(&state.content[i], power.content[i].data, power.content[i].len);
     }
     for (size_t i = 0; i < cut->at; i++)
         if (survives(cut, i))
-            op_do(cut, i, &names, content);
+            op_do(cut, i, &state.names, state.content);
+    qsort(state.names.name, state.names.count, sizeof *state.names.name, names_compare);
+    state_hash(hash);
+}
+
+void power_make(const struct test_log *like, struct test_log *log)
+{
     scene_place_like(like, log);
-    names_make(log, &names, content);
-    for (int i = 0; i < FILES_MAX; i++)
-        buf_free(&content[i]);
+    names_make(log, &state.names, state.content);
 }

@@ -28,7 +28,9 @@ struct power_cut {
 };
 bool power_is_open(size_t change, size_t at); /* no flush covers it */
 size_t power_write_len(size_t change);        /* 0: it is no write */
-/* A directory in this state. */
-void power_make(const struct power_cut *cut, const struct test_log *like, struct test_log *log);
+/* What the disk then holds; hash: of all of it. */
+void power_state(const struct power_cut *cut, uint8_t hash[SHA256_LEN]);
+/* A directory in the state that power_state() found last. */
+void power_make(const struct test_log *like, struct test_log *log);
 
 #endif

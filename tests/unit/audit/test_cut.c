@@ -1,4 +1,5 @@
 /* A small log, and a log of ten records, cut at every length. */
+#include "helper_memo.h"
 #include "helper_ten.h"
 
 #include <string.h>
@@ -46,6 +47,7 @@ static void cut_everywhere(size_t sealed)
     char body[128], key[128];
     size_t bytes = 0;
 
+    memo.on = true;
     ten_make(&log, body, key);
     test_lines_read(&log, &lines);
     for (size_t i = 0; i < sealed; i++)
@@ -89,6 +91,7 @@ Test(cut, of_any_other_file_at_any_length_is_noticed)
     struct test_log log;
     char body[128], key[128];
 
+    memo.on = true;
     ten_make(&log, body, key);
     cut_file(&log, "checkpoint");
     cut_file(&log, key);

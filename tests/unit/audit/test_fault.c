@@ -4,6 +4,7 @@
  * works, what was acknowledged is there once, and what failed is not.
  */
 #include "helper_disk.h"
+#include "helper_memo.h"
 #include "helper_scene.h"
 
 #include <errno.h>
@@ -146,7 +147,7 @@ static void sweep(enum disk_mode mode, int number)
     bool halves = mode == DISK_SHORT || mode == DISK_KILL_HALF;
     struct told *told = told_map();
 
-    disk.lazy = true;
+    disk.lazy = memo.on = true;
     for (size_t i = 0; i < scene_count; i++) {
         struct disk fault = {.mode = mode, .number = number, .at = 1};
         struct test_log made;

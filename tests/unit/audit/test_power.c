@@ -3,10 +3,12 @@
  * What was acknowledged is there; the log goes on, and says what it moved aside.
  */
 #include "helper_disk.h"
+#include "helper_memo.h"
 #include "helper_power.h"
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Sanitizers make it slow: then some of the states must do. */
@@ -39,19 +41,52 @@ struct states {
     const char *event; /* that must be there when it was acknowledged */
     unsigned records;  /* how often */
     size_t made_changes, count;
+    struct seen {
+        uint8_t hash[SHA256_LEN];
+        bool acknowledged;
+    } * seen; /* states that were tried; different cuts may leave the same */
+    size_t different;
 };
+
+/* What was acknowledged is asked for more of. */
+static bool state_is_new(struct states *states, const uint8_t hash[SHA256_LEN], bool acknowledged)
+{
+    struct seen *seen;
+
+    for (size_t i = 0; i < states->different; i++)
+        if (memcmp(states->seen[i].hash, hash, SHA256_LEN) == 0 &&
+            states->seen[i].acknowledged >= acknowledged)
+            return false;
+    seen = reallocarray(states->seen, states->different + 1, sizeof *seen);
+    cr_assert_not_null(seen);
+    states->seen = seen;
+    memcpy(seen[states->different].hash, hash, SHA256_LEN);
+    seen[states->different++].acknowledged = acknowledged;
+    return true;
+}
+
+static void states_end(struct states *states)
+{
+    cr_log_info("%s: %zu states, %zu of them different", states->scene->name, states->count,
+                states->different);
+    free(states->seen);
+}
 
 static void state_try(struct states *states, const struct power_cut *cut, bool acknowledged)
 {
     struct test_log log;
+    uint8_t hash[SHA256_LEN];
 
+    states->count++;
+    power_state(cut, hash);
+    if (!state_is_new(states, hash, acknowledged))
+        return;
     (void)snprintf(where, sizeof where, "%s, %zu changes of %zu, survive %d, one %zu, keep %zu%s",
                    states->scene->name, cut->at, power_changes(), (int)cut->survive, cut->one,
                    cut->keep, cut->zeros ? " and zeros" : "");
-    power_make(cut, states->made, &log);
+    power_make(states->made, &log);
     expect_goes_on(states->scene, &log, states->event, states->records, acknowledged);
     scene_copy_free(&log);
-    states->count++;
 }
 
 static void states_at(struct states *states, size_t at, bool acknowledged)
@@ -81,10 +116,10 @@ static void act(const struct scene *scene, const struct test_log *made)
 
 Test(power, cut_behind_any_change_loses_nothing_that_was_acknowledged)
 {
-    disk.lazy = true;
+    disk.lazy = memo.on = true;
     for (size_t i = 0; i < scene_count; i++) {
         struct test_log made;
-        struct states states = {&scenes[i], &made, NULL, 1, 0, 0};
+        struct states states = {&scenes[i], &made, NULL, 1, 0, 0, NULL, 0};
 
         states.event = scenes[i].creates ? "log.created" : "order.unknown";
         states.records = scene_records(&scenes[i]);
@@ -93,7 +128,7 @@ Test(power, cut_behind_any_change_loses_nothing_that_was_acknowledged)
         for (size_t at = 0; at < power_changes(); at += STEP)
             states_at(&states, at, false);
         states_at(&states, power_changes(), true);
-        cr_log_info("%s: %zu changes, %zu states", scenes[i].name, power_changes(), states.count);
+        states_end(&states);
         cr_assert_gt(states.count, 20);
         power_end();
         test_log_free(&made);
@@ -104,10 +139,12 @@ Test(power, cut_behind_any_change_loses_nothing_that_was_acknowledged)
 static void kill_then_cut(struct states *states, size_t killed)
 {
     struct power_cut nothing_lost = {.at = killed, .keep = SIZE_MAX};
+    uint8_t hash[SHA256_LEN];
     struct test_log log;
 
     power_cut_journal(killed);
-    power_make(&nothing_lost, states->made, &log);
+    power_state(&nothing_lost, hash);
+    power_make(states->made, &log);
     power_watch(&log);
     cr_assert_eq(scene_recover(states->scene, &log, "order.response"), RESULT_OK, "%s: %s",
                  states->scene->name, log.err.text);
@@ -124,10 +161,10 @@ static void kill_then_cut(struct states *states, size_t killed)
 
 Test(power, cut_after_the_append_that_follows_a_kill_loses_nothing)
 {
-    disk.lazy = true;
+    disk.lazy = memo.on = true;
     for (size_t i = 0; i < scene_count; i++) {
         struct test_log made;
-        struct states states = {&scenes[i], &made, "order.response", 1, 0, 0};
+        struct states states = {&scenes[i], &made, "order.response", 1, 0, 0, NULL, 0};
 
         if (scenes[i].large)
             continue;
@@ -141,7 +178,7 @@ Test(power, cut_after_the_append_that_follows_a_kill_loses_nothing)
             kill_then_cut(&states, killed);
             power_end();
         }
-        cr_log_info("%s: %zu states", scenes[i].name, states.count);
+        states_end(&states);
         test_log_free(&made);
     }
 }
@@ -177,16 +214,16 @@ static void cut_each_byte(const char *name)
 {
     const struct scene *scene = scene_named(name);
     struct test_log made;
-    struct states states = {scene, &made, "order.unknown", scene_records(scene), 0, 0};
+    struct states states = {scene, &made, "order.unknown", scene_records(scene), 0, 0, NULL, 0};
     size_t at = 1;
 
-    disk.lazy = true;
+    disk.lazy = memo.on = true;
     scene_make(scene, &made);
     act(scene, &made);
     while (power_write_len(at - 1) < 512)
         cr_assert_leq(++at, power_changes(), "the record was not written");
     record_cut(&states, at);
-    cr_log_info("%zu states", states.count);
+    states_end(&states);
     power_end();
     test_log_free(&made);
 }

@@ -4,6 +4,7 @@
  * go on with it; rotating once more to the same key ends what was begun, and there is one rotation.
  */
 #include "helper_disk.h"
+#include "helper_memo.h"
 #include "helper_scene.h"
 
 #include <errno.h>
@@ -159,7 +160,7 @@ static void sweep(enum disk_mode mode, int number)
 
     cr_assert_neq(told, MAP_FAILED);
     test_heir_make(&heir, "P-256", "ES256");
-    disk.lazy = true;
+    disk.lazy = memo.on = true;
     for (size_t i = 0; i < scene_count; i++) {
         struct disk fault = {.mode = mode, .number = number, .at = 1};
         struct test_log made;
