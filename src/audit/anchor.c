@@ -104,8 +104,9 @@ static int64_t record_time(struct review *review, uint64_t index)
         return 0;
     doc.text = buf_text(&review->payload);
     doc.len = review->payload.len;
-    if (json_parse(&doc, JSON_OURS, &ignored) == RESULT_OK)
-        time = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(doc.root, "time"));
+    if (json_parse(&doc, JSON_OURS, &ignored) != RESULT_OK ||
+        json_int(&doc, doc.root, "time", 0, INT64_MAX, &time, &ignored) != RESULT_OK)
+        time = 0;
     json_free(&doc);
     return time;
 }
@@ -324,6 +325,7 @@ static enum result review_run(struct review *review, struct err *err)
     if (review->now.verdict != AUDIT_INTACT)
         return err_set(err, RESULT_AUDIT, "anchors cannot be compared with the log: %s",
                        review->now.text);
+    review->log.kid = NULL; /* the present checkpoint answers for those that it grew out of */
     if (anchor_files_list(review->dirfd, &files, err) != RESULT_OK ||
         hasher_open(&review->hasher, "SHA256", err) != RESULT_OK ||
         files_judge(review, &files, err) != RESULT_OK ||

@@ -16,6 +16,14 @@ static void tell(char text[512], const char *fmt, ...)
     va_end(args);
 }
 
+void checkpoint_tell(const struct checkpoint *checkpoint, struct audit_checkpoint *out)
+{
+    out->size = checkpoint->size;
+    memcpy(out->hash, checkpoint->root, SHA256_LEN);
+    root_text(checkpoint->root, out->root);
+    memcpy(out->kid, checkpoint->key->kid, sizeof out->kid);
+}
+
 void head_judge(const struct identity *log, const char *note, size_t len,
                 struct audit_checkpoint *out)
 {
@@ -26,11 +34,8 @@ void head_judge(const struct identity *log, const char *note, size_t len,
     tell(out->text, "the checkpoint %s", note_status_text(status));
     if (status != NOTE_GOOD)
         return;
-    out->size = checkpoint.size;
-    memcpy(out->hash, checkpoint.root, SHA256_LEN);
-    root_text(checkpoint.root, out->root);
-    memcpy(out->kid, checkpoint.key->kid, sizeof out->kid);
-    if (!succession_signed(log->keys, &checkpoint, log->kid, out->text)) {
+    checkpoint_tell(&checkpoint, out);
+    if (!succession_answers(log->keys, &checkpoint, log->kid, out->text)) {
         out->verdict = AUDIT_UNKNOWN_KEY;
     } else if (out->size == 0) {
         out->verdict = AUDIT_MALFORMED;
@@ -187,9 +192,10 @@ enum result audit_compare(int dirfd, const char *origin, const char *kid, const 
     enum result result = head_take(dirfd, origin, &snapshot, &ring, &keys, err);
 
     if (result == RESULT_OK) {
-        const struct identity log = {origin, kid, &ring, &keys};
+        struct identity log = {origin, kid, &ring, &keys};
 
         head_judge(&log, snapshot.note.data, snapshot.note.len, &out->now);
+        log.kid = NULL; /* the present checkpoint answers for those that it grew out of */
         head_judge(&log, before, len, &out->before);
         if (both_good(out))
             result = compare(dirfd, &snapshot, out, err);

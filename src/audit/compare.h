@@ -9,13 +9,16 @@
 struct identity {
     const char *origin, *kid; /* kid may be NULL */
     const struct keyring *ring;
-    const struct succession *keys;
+    const struct succession *keys; /* NULL: whichever of the ring */
 };
 
 /* The log as it is at this moment, and its keys; both are the caller's to free. RESULT_AUDIT when
  * it has no checkpoint. */
 MUST_USE enum result head_take(int dirfd, const char *origin, struct snapshot *snapshot,
                                struct keyring *ring, struct succession *keys, struct err *err);
+/* What a good one says; the verdict is the caller's. */
+void checkpoint_tell(const struct checkpoint *checkpoint, struct audit_checkpoint *out);
+/* With a kid, whether that answers for it. Needs keys. */
 void head_judge(const struct identity *log, const char *note, size_t len,
                 struct audit_checkpoint *out);
 

@@ -9,6 +9,7 @@
 #define SIGNATURE_LEN 64
 #define TIME_LEN      8
 #define LINE_MAX_LEN  4096
+#define SECONDS_MAX   253402300799 /* of the year 9999, the last that RFC 3339 can tell */
 
 /* C2SP signed-note: SHA-256 of name, newline, type and key, cut. */
 static void id_make(const struct witness *witness, uint8_t id[NOTE_KEY_ID_LEN])
@@ -173,7 +174,7 @@ static bool signature_check(const struct witness *witness, const struct buf *sig
     if (signature->len != NOTE_KEY_ID_LEN + TIME_LEN + SIGNATURE_LEN)
         return false;
     seconds = time_get(bytes);
-    if (seconds > INT64_MAX / 1000)
+    if (seconds > SECONDS_MAX)
         return false;
     buf_printf(&message, "cosignature/v1\ntime %llu\n", (unsigned long long)seconds);
     buf_put(&message, text, len);

@@ -174,20 +174,10 @@ static enum result checkpoint_check(struct exporting *exporting, struct err *err
 {
     const struct buf *note = &exporting->snapshot.note;
     struct succession keys;
-    enum note_status status;
-    char why[512];
 
-    if (note->len == 0)
-        return err_set(err, RESULT_AUDIT, "the log has no checkpoint" ADVICE);
-    status = note_read(note->data, note->len, exporting->origin, &exporting->ring,
-                       &exporting->checkpoint);
-    if (status != NOTE_GOOD)
-        return err_set(err, RESULT_AUDIT, "the checkpoint %s" ADVICE, note_status_text(status));
-    if (succession_load(&exporting->snapshot, exporting->origin, &exporting->ring, &keys, err) !=
-        RESULT_OK)
+    if (checkpoint_trust(&exporting->snapshot, exporting->origin, &exporting->ring,
+                         exporting->wish->kid, &exporting->checkpoint, &keys, err) != RESULT_OK)
         return err->result;
-    if (!succession_signed(&keys, &exporting->checkpoint, exporting->wish->kid, why))
-        return err_set(err, RESULT_AUDIT, "%s", why);
     memcpy(exporting->report->kid, exporting->checkpoint.key->kid, sizeof exporting->report->kid);
     exporting->report->checkpoint_size = exporting->checkpoint.size;
     buf_put(&exporting->report->note, note->data, note->len);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define NUMBER_LIMIT 9007199254740992.0 /* 2^53 */
+
 static const cJSON *member(const cJSON *object, const char *name)
 {
     return cJSON_GetObjectItemCaseSensitive(object, name);
@@ -14,11 +16,14 @@ static const char *text(const cJSON *object, const char *name)
     return found != NULL ? found : "";
 }
 
+/* Rows are made before it is known whether the records are the signed ones: 1e300 may stand there.
+ */
 static int64_t number(const cJSON *object, const char *name)
 {
     const cJSON *found = member(object, name);
+    double value = cJSON_IsNumber(found) ? found->valuedouble : 0;
 
-    return cJSON_IsNumber(found) ? (int64_t)found->valuedouble : 0;
+    return value > -NUMBER_LIMIT && value < NUMBER_LIMIT ? (int64_t)value : 0;
 }
 
 static void resource_read(struct export_row *row, const cJSON *payload)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
 #include "log.h"
 
 #define ADVICE                                                                                     \
@@ -29,14 +30,8 @@ static void judge(struct audit_checkpoint *out, enum audit_verdict verdict, cons
     va_end(args);
 }
 
-/* Which log, by which keys. */
-struct identity {
-    const char *origin, *kid; /* kid may be NULL */
-    const struct keyring *ring;
-    const struct succession *keys; /* NULL: whichever of the ring */
-};
-
-/* What the head says, good or bad by itself. */
+/* What the head says, good or bad by itself. Records are checked elsewhere, along their chain: it
+ * may be of before the turn of the key that is trusted. */
 static void head_read(const struct identity *log, const char *note, size_t len,
                       struct audit_checkpoint *out)
 {
@@ -49,17 +44,14 @@ static void head_read(const struct identity *log, const char *note, size_t len,
         judge(out, note_verdict(status), "the log's head %s", note_status_text(status));
         return;
     }
-    out->size = checkpoint.size;
-    memcpy(out->hash, checkpoint.root, SHA256_LEN);
-    root_text(checkpoint.root, out->root);
-    memcpy(out->kid, checkpoint.key->kid, sizeof out->kid);
+    checkpoint_tell(&checkpoint, out);
     if (log->keys != NULL && !succession_signed(log->keys, &checkpoint, log->kid, why))
         judge(out, AUDIT_UNKNOWN_KEY, "of the log's head, %.400s", why);
     else if (out->size == 0)
         judge(out, AUDIT_MALFORMED, "the log's head is of no record, and no log has such a one");
 }
 
-static void head_judge(struct audit_checkpoint *out, uint64_t records, const uint8_t root[])
+static void records_compare(struct audit_checkpoint *out, uint64_t records, const uint8_t root[])
 {
     if (records < out->size)
         judge(out, AUDIT_ROLLED_BACK,
@@ -125,7 +117,7 @@ static enum result records_judge(const struct snapshot *snapshot, struct audit_c
         result = tree_over(snapshot, &hasher, out->size, tree, err);
     if (result == RESULT_OK) {
         tree_root(tree, &hasher, root);
-        head_judge(out, tree->size, root);
+        records_compare(out, tree->size, root);
     }
     hasher_close(&hasher);
     free(tree);
@@ -162,7 +154,7 @@ static enum result observed_judge(struct audit *audit, struct audit_checkpoint *
 
     if (out->size >= audit->tree.size) {
         tree_root(&audit->tree, &audit->checker.sha256, root);
-        head_judge(out, audit->tree.size, root);
+        records_compare(out, audit->tree.size, root);
         return RESULT_OK;
     }
     if (snapshot_take(audit->dirfd, &snapshot, err) != RESULT_OK)

@@ -273,20 +273,22 @@ static bool key_is_missed(const struct judge *judge)
              strcmp(judge->checkpoint.key->kid, judge->kid) == 0);
 }
 
-static void note_judge(struct judge *judge)
+/* Rotations behind a fault were not looked at: nobody is accused by what they may say. */
+static void note_judge(struct judge *judge, bool lines_good)
 {
     uint64_t records = judge->tree.size;
+    bool turn_known = lines_good || judge->checkpoint.size <= records;
     char why[512];
 
     if (judge->note == NOTE_KEY)
         decide(judge, AUDIT_UNKNOWN_KEY, records,
                "the checkpoint is not signed by a key of the log");
-    else if (key_is_missed(judge))
+    else if (lines_good && key_is_missed(judge))
         decide(judge, AUDIT_UNKNOWN_KEY, 0,
                "record 0 is signed by the key %s, not by %s, and no rotation leads to that: it is "
                "another log, or its end was cut off",
                judge->keys.key[0]->kid, judge->kid);
-    else if (judge->note == NOTE_GOOD && judge->checkpoint.size > 0 &&
+    else if (judge->note == NOTE_GOOD && judge->checkpoint.size > 0 && turn_known &&
              !succession_signed(&judge->keys, &judge->checkpoint, judge->kid, why))
         decide(judge, AUDIT_UNKNOWN_KEY, records, "%s", why);
     else if (judge->note == NOTE_SIGNATURE)
@@ -390,7 +392,7 @@ enum result judge_conclude(struct judge *judge, enum reader_end end, uint64_t re
                "record %" PRIu64 " has no end: a newline is missing within the log",
                judge->tree.size);
     lines_good = !judge->decided;
-    note_judge(judge);
+    note_judge(judge, lines_good);
     if (lines_good)
         heads_judge(judge, rest);
     if (!judge->decided)

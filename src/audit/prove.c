@@ -23,18 +23,10 @@ struct proving {
 static enum result checkpoint_take(struct proving *proving, struct err *err)
 {
     const struct buf *note = &proving->snapshot.note;
-    enum note_status status =
-        note_read(buf_text(note), note->len, proving->origin, &proving->ring, &proving->checkpoint);
-    char why[512];
 
-    if (status != NOTE_GOOD)
-        return err_set(err, RESULT_AUDIT, "the checkpoint %s: run `georder audit verify`",
-                       note_status_text(status));
-    if (succession_load(&proving->snapshot, proving->origin, &proving->ring, &proving->keys, err) !=
-        RESULT_OK)
+    if (checkpoint_trust(&proving->snapshot, proving->origin, &proving->ring, proving->kid,
+                         &proving->checkpoint, &proving->keys, err) != RESULT_OK)
         return err->result;
-    if (!succession_signed(&proving->keys, &proving->checkpoint, proving->kid, why))
-        return err_set(err, RESULT_AUDIT, "%s", why);
     if (proving->receipt.index >= proving->checkpoint.size)
         return err_set(err, RESULT_USAGE,
                        "the log's checkpoint is of %" PRIu64 " records: there is no record %" PRIu64

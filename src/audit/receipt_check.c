@@ -134,7 +134,7 @@ static bool checkpoint_is_good(struct inspection *inspection)
                note_status_text(status));
         return false;
     }
-    if (!succession_signed(&inspection->keys, &inspection->checkpoint, inspection->kid, why)) {
+    if (!succession_answers(&inspection->keys, &inspection->checkpoint, inspection->kid, why)) {
         decide(out, AUDIT_UNKNOWN_KEY, "in the receipt, %.400s", why);
         return false;
     }

@@ -7,7 +7,7 @@
 #include "line.h"
 #include "span.h"
 
-#define HEAD_MAX (2 * 1024 * 1024) /* of what stands beside the records: keys, anchors */
+#define HEAD_MAX (16 * 1024 * 1024) /* escaped: keys and anchors, beside the records */
 
 struct page {
     int dirfd;
@@ -162,7 +162,7 @@ static enum result log_put(struct page *page, struct err *err)
     if (result == RESULT_OK) {
         json_put(&text, log);
         text_escape_json(&page->out, buf_text(&text), text.len);
-        result = buf_check(&text, "page", err);
+        result = buf_check(&text, "page: the keys and anchors beside the records", err);
     }
     cJSON_Delete(log);
     return result;

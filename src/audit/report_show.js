@@ -3,12 +3,13 @@
  * it becomes text nodes alone, and characters that could hide or reorder it are spelt out.
  */
 const TEXT_MAX = 2000;
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+/* Controls, formats, separators and what fonts leave blank; also marks that pile up over other text. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{DI}]|(?<=\p{M}\p{M})\p{M}/gu;
 
 function visible(value) {
   const whole = String(value ?? "");
   const cut = whole.length > TEXT_MAX ? `${whole.slice(0, TEXT_MAX)} [cut: ${whole.length - TEXT_MAX} more characters are in the record]` : whole;
-  return cut.replace(HIDDEN, (character) => `\\u{${character.charCodeAt(0).toString(16).toUpperCase()}}`);
+  return cut.replace(HIDDEN, (character) => `\\u{${character.codePointAt(0).toString(16).toUpperCase()}}`);
 }
 
 function element(name, content, properties = {}) {
@@ -47,7 +48,7 @@ function table(caption, heads, rows) {
   const body = rows.map((row) => element("tr", row.map((cell, i) => element(i === 0 ? "th" : "td", cell, i === 0 ? { scope: "row" } : {}))));
   const node = element("table", [element("caption", `${caption} (${rows.length})`), element("thead", head), element("tbody", body)]);
   const frame = element("div", node, { className: "wide", tabIndex: 0 });
-  frame.setAttribute("role", "region");
+  frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", visible(caption));
   return frame;
 }
@@ -96,9 +97,10 @@ function outcome(order) {
   if (order.outcome === undefined) return order.intent === undefined ? "nothing was sent" : "no outcome is recorded";
   const { event, answer, result } = order.outcome.georder;
   const parts = [`${event} (record ${order.outcome.index})`];
-  if (answer !== undefined) parts.push(`${answer.outcome}${answer.pack_id ? `, pack ${answer.pack_id}` : ""}${answer.pack_status ? `, ${answer.pack_status}` : ""}`);
+  if (answer !== undefined) parts.push(`${answer.outcome}${answer.pack_id ? `, pack ${answer.pack_id}` : ""}${answer.pack_status ? `, ${answer.pack_status}` : ""}${answer.why ? `: ${answer.why}` : ""}`);
   else if (result !== undefined) parts.push(`result ${result}`);
   if (order.assessed !== undefined) parts.push(`assessment: ${order.assessed.georder.assessment.verdict}`);
+  for (const record of order.records.filter(({ georder }) => georder.event.startsWith("pack."))) parts.push(`${record.georder.event} (record ${record.index})`);
   return lines(parts);
 }
 
@@ -110,33 +112,54 @@ function ordersShow(orders) {
   return section("Orders", "", table("Orders", ["Order", "Who", "What", "Geo label", "Policy and rules", "Outcome"], rows));
 }
 
-const texts = (items) => lines(list(items).map((item) => (typeof item === "string" ? item : `${item.code}: ${item.text}`)));
+/* Of a list in a record, which may have been cut to fit. */
+function texts(part, name) {
+  const shown = list(part?.[name]).map((item) => (typeof item === "string" ? item : `${item.code}: ${item.text}`));
+  const omitted = part?.[`${name}_omitted`];
+  return lines(omitted === undefined ? shown : [...shown, `${omitted} more did not fit into the record`]);
+}
 
 function denialsShow(records) {
   const rows = records.filter((record) => record.georder.event === "order.denied").map((record) => [
-    `record ${record.index}, ${when(record)}`, who(record), asked(record.georder.order), under(record.georder),
-    element("div", [record.payload.message, texts(record.georder.decision?.reasons)])]);
+    element("div", [`record ${record.index}, ${when(record)} `, code(record.payload.metadata.correlation_uid)]), who(record), asked(record.georder.order), under(record.georder),
+    element("div", [record.payload.message, texts(record.georder.decision, "reasons")])]);
   return section("Denials", "Nothing was sent for these.", table("Denials", ["Record", "Who", "What", "Policy", "Reasons"], rows));
 }
 
 function violationsShow(records) {
   const rows = records.filter((record) => record.georder.assessment?.verdict === "violation").map((record) => [
-    `record ${record.index}, ${when(record)}`, code(record.payload.metadata.correlation_uid), texts(record.georder.assessment.findings)]);
+    `record ${record.index}, ${when(record)}`, code(record.payload.metadata.correlation_uid), texts(record.georder.assessment, "findings")]);
   return section("Violations", "Packs that do not comply with their order or the policy.", table("Violations", ["Record", "Order", "Findings"], rows));
 }
 
-/* Why an order is not at its end; undefined when it is. */
-function open(order) {
-  if (order.intent !== undefined && order.outcome === undefined) return "No outcome is recorded: whether it was sent is not known.";
-  if (order.outcome?.georder.event === "order.unknown") return "The answer was lost: it may have been placed. georder settle finds out.";
-  if (order.assessed?.georder.assessment.verdict !== "pending") return undefined;
-  return texts(order.assessed.georder.assessment.obligations);
+const INTENT = /^(order\.intent|pack\.delete|credential\.change|keystore\.change)$/;
+const OUTCOME = /^(order\.(response|not_sent)|pack\.(not_)?deleted|(credential|keystore)\.(un)?changed)$/;
+const UNKNOWN = /^(order|pack|credential|keystore)\.unknown$/;
+
+/* The records after which it is not known what was done; an outcome ends that of its order. */
+function doubtful(records) {
+  const last = new Map();
+  for (const record of records) {
+    const { event } = record.georder;
+    const id = record.payload.metadata.correlation_uid;
+    if (INTENT.test(event) || UNKNOWN.test(event)) last.set(id, record);
+    else if (OUTCOME.test(event)) last.delete(id);
+  }
+  return [...last.values()];
 }
 
-function obligationsShow(orders) {
-  const rows = orders.map((order) => [order, open(order)]).filter(([, why]) => why !== undefined)
-    .map(([order, why]) => [element("div", [code(order.id), ` since ${when(order.first)}`]), asked(order.facts.order), why]);
-  return section("Open obligations", "What is still to be seen, as far as these records tell.", table("Open obligations", ["Order", "What", "Still open"], rows));
+function pending(orders) {
+  return orders.map((order) => order.assessed).filter((record) => record?.georder.assessment.verdict === "pending");
+}
+
+function obligationsShow(orders, records) {
+  const why = (record) => (INTENT.test(record.georder.event)
+    ? `${record.georder.event}: no outcome is recorded, so whether it was sent is not known.`
+    : `${record.georder.event}: no certain answer came, so it may have been done. Look at Cloudflare.`);
+  const row = (record, text) => [element("div", [`record ${record.index}, ${when(record)} `, code(record.payload.metadata.correlation_uid)]), asked(record.georder.order), text];
+  const rows = [...doubtful(records).map((record) => row(record, why(record))),
+    ...pending(orders).map((record) => row(record, texts(record.georder.assessment, "obligations")))];
+  return section("Open obligations", "What is still to be seen, as far as these records tell.", table("Open obligations", ["Record and order", "What", "Still open"], rows));
 }
 
 function changesShow(records) {
@@ -184,24 +207,32 @@ function proofShow(log, proven) {
     ["Records", range(log, proven)],
     ["Asked for", `${log.since ?? "the beginning"} to ${log.until ?? "the end"}`],
     ["Tree head", code(proven.checkpoint.root)],
-    ["Keys that sign, by RFC 7638 thumbprint", lines(proven.kids.map(code))],
+    ["Keys that signed records, by RFC 7638 thumbprint", lines(proven.kids.map(code))],
+    ["Key that signed the checkpoint", code(proven.checkpoint.key.kid)],
     ["georder audit verify said, when the page was made", `${log.verdict}: ${log.verdict_text}`],
     ["Page made", log.made],
   ]));
 }
 
-function limitsShow(kids) {
+/* A part of a log may end before the rotation that leads to the checkpoint's key. */
+function compared({ kids, checkpoint }, known) {
+  if (known === "") return "";
+  if (!kids.includes(known)) return known === checkpoint.key.kid ? "It signed the checkpoint, and none of these records." : "It is not a key of this log. Do not trust this page.";
+  return kids.includes(checkpoint.key.kid) ? "It is a key of this log." : "It signed records, but not the checkpoint: no rotation in this page leads to the key that did. Compare that one, too.";
+}
+
+function limitsShow(proven) {
   const input = element("input", [], { id: "known", type: "text", autocomplete: "off", spellcheck: false });
   const answer = element("output", "", { id: "compared" });
   answer.htmlFor = "known";
   input.addEventListener("input", () => {
-    const value = input.value.trim();
-    answer.textContent = value === "" ? "" : kids.includes(value) ? "It is a key of this log." : "It is not a key of this log. Do not trust this page.";
+    answer.textContent = compared(proven, input.value.trim());
   });
   return section("What this page cannot prove", "",
     lines([
       "Whose log it is. Compare the thumbprint above with the one that you got another way.",
       "That its script is georder's. Who made the file could have written another script that says yes to all: compare the file's SHA-256 with the one that georder printed, or check the log by other tools, which georder-audit(5) names.",
+      "What stands in it beside the records: anchors, what georder audit verify said, and when the page was made. None of that is signed.",
       "That there are no later records, or that the log was not forked: anchors and checkpoints that you kept show that.",
     ]),
     element("p", [element("label", "The thumbprint that you know: ", { htmlFor: "known" }), input, " ", answer], { className: "screen" }));
@@ -218,8 +249,8 @@ function show(log, proven) {
   document.title = visible(`Audit report: ${proven.checkpoint.origin}`);
   document.querySelector("h1").textContent = document.title;
   document.getElementById("report").replaceChildren(
-    proofShow(log, proven), limitsShow(proven.kids), ordersShow(orders), denialsShow(proven.records), violationsShow(proven.records),
-    obligationsShow(orders), changesShow(proven.records), anchorsShow(log), timelineShow(proven.records));
+    proofShow(log, proven), limitsShow(proven), ordersShow(orders), denialsShow(proven.records), violationsShow(proven.records),
+    obligationsShow(orders, proven.records), changesShow(proven.records), anchorsShow(log), timelineShow(proven.records));
   state("good", "Verified.", `All ${proven.records.length} records that this page carries are good; the key's thumbprint is yours to compare.`);
 }
 

@@ -218,3 +218,40 @@ bool succession_signed(const struct succession *keys, const struct checkpoint *c
     }
     return false;
 }
+
+bool succession_answers(const struct succession *keys, const struct checkpoint *checkpoint,
+                        const char *kid, char why[512])
+{
+    if (!succession_signed(keys, checkpoint, kid, why))
+        return false;
+    for (size_t i = 0; kid != NULL && i < keys->count; i++) {
+        if (strcmp(keys->key[i]->kid, kid) != 0 || keys->first[i] <= checkpoint->size)
+            continue;
+        (void)snprintf(why, 512,
+                       "the checkpoint is signed by the key %s, whose turn was before %s, which "
+                       "cannot answer for it" ADVICE,
+                       checkpoint->key->kid, kid);
+        return false;
+    }
+    return true;
+}
+
+enum result checkpoint_trust(const struct snapshot *snapshot, const char *origin,
+                             const struct keyring *ring, const char *kid, struct checkpoint *out,
+                             struct succession *keys, struct err *err)
+{
+    const struct buf *note = &snapshot->note;
+    enum note_status status;
+    char why[512];
+
+    if (note->len == 0)
+        return err_set(err, RESULT_AUDIT, "the log has no checkpoint" ADVICE);
+    status = note_read(note->data, note->len, origin, ring, out);
+    if (status != NOTE_GOOD)
+        return err_set(err, RESULT_AUDIT, "the checkpoint %s" ADVICE, note_status_text(status));
+    if (succession_load(snapshot, origin, ring, keys, err) != RESULT_OK)
+        return err->result;
+    if (succession_answers(keys, out, kid, why))
+        return RESULT_OK;
+    return err_set(err, RESULT_AUDIT, "%s", why);
+}

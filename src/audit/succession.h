@@ -40,5 +40,15 @@ MUST_USE enum result succession_load(const struct snapshot *snapshot, const char
  * (NULL: of whichever); else why not. */
 MUST_USE bool succession_signed(const struct succession *keys, const struct checkpoint *checkpoint,
                                 const char *kid, char why[512]);
+/* Besides, whether `kid` answers for what the checkpoint covers: it was its turn by then, or over.
+ * Whoever had handed on to it can still sign what was before, and nothing but the chain of the
+ * records, along which verify goes, holds against that. */
+MUST_USE bool succession_answers(const struct succession *keys, const struct checkpoint *checkpoint,
+                                 const char *kid, char why[512]);
+/* The log's checkpoint, of which all this is true, and the keys of the log. RESULT_AUDIT. */
+MUST_USE enum result checkpoint_trust(const struct snapshot *snapshot, const char *origin,
+                                      const struct keyring *ring, const char *kid,
+                                      struct checkpoint *out, struct succession *keys,
+                                      struct err *err);
 
 #endif

@@ -190,6 +190,8 @@ static enum result ask(struct asking *asking, struct anchor *out, struct err *er
                         .answer_max = WITNESS_ANSWER_MAX};
     uint64_t old = asking->old;
 
+    /* What an earlier answer said is not said again by one that does not come. */
+    *out = (struct anchor){.kind = ANCHOR_COSIGNATURE};
     if (!witness_url(anchoring->witness[asking->which].url, &what.url))
         return err_set(err, RESULT_CONFIG, "audit.witnesses: not an https URL");
     if (witness_query(anchoring->audit_fd, &asking->head, old, &body, err) != RESULT_OK)

@@ -3,13 +3,15 @@
 #include <unistd.h>
 
 #include "anchoring.h"
+#include "audit_bundle.h"
 #include "guard.h"
 #include "out_file.h"
 
-enum { SINCE = AUDIT_OWN, UNTIL, OUT, KEY };
+enum { SINCE = AUDIT_OWN, UNTIL, OUT, BUNDLE, KEY };
 
 static const char help[] =
     "usage: georder audit report --out FILE.html [--since T] [--until T] [--key THUMBPRINT]\n"
+    "                            [--bundle FILE.tar]\n"
     "\n"
     "One page for people: who ordered what under which policy and rule, denials, violations, what "
     "is\n"
@@ -18,6 +20,8 @@ static const char help[] =
     "does not call good gets no page. Needs no keys.\n"
     "\n"
     "  --out FILE                a new file\n"
+    "  --bundle FILE             another new file: a tar of the page, the whole log and the "
+    "policy\n"
     "  --since T  --until T      2026-11-01 or 2026-11-01T08:00:00Z; until is not included; the\n"
     "                            records between the first and the last of these are in the "
     "page\n" AUDIT_PLACE_HELP
@@ -30,6 +34,7 @@ static const struct option own[] = {AUDIT_PLACE,
                                     {"since", required_argument, NULL, SINCE},
                                     {"until", required_argument, NULL, UNTIL},
                                     {"out", required_argument, NULL, OUT},
+                                    {"bundle", required_argument, NULL, BUNDLE},
                                     {"key", required_argument, NULL, KEY},
                                     {NULL, 0, NULL, 0}};
 
@@ -104,7 +109,7 @@ static enum result page_write(struct verb_call *call, struct report_wish *wish,
                               const struct audit_anchors *anchors, struct err *err)
 {
     const struct out_file *file = wish->context;
-    struct report_facts facts;
+    struct report_facts facts = {0};
     cJSON *said = cJSON_CreateObject();
 
     wish->said = said;
@@ -141,25 +146,30 @@ static enum result wish_take(const struct verb_call *call, struct report_wish *w
 }
 
 static enum result report(struct verb_call *call, struct report_wish *wish,
-                          struct audit_anchors *anchors, struct out_file *file, struct err *err)
+                          struct audit_anchors *anchors, struct out_file *file,
+                          struct audit_bundle *bundle, struct err *err)
 {
     if (audit_verb_open(call, err) != RESULT_OK ||
         audit_verb_anchors_trust(call, NULL, NULL, anchors, err) != RESULT_OK ||
         out_file_make(file, audit_verb_value(call, OUT), err) != RESULT_OK ||
+        audit_bundle_make(call, audit_verb_value(call, BUNDLE), bundle, err) != RESULT_OK ||
         guard_lock_main(call->session->audit_fd, false, err) != RESULT_OK)
         return err->result;
     wish->kid = audit_verb_key(call, KEY);
-    return page_write(call, wish, anchors, err);
+    if (page_write(call, wish, anchors, err) != RESULT_OK)
+        return err->result;
+    return audit_bundle_write(call, bundle, file, err);
 }
 
 static enum result run(struct verb_call *call, struct err *err)
 {
     AUTO_OUT_FILE file = OUT_FILE_INIT;
+    AUTO_AUDIT_BUNDLE bundle = AUDIT_BUNDLE_INIT;
     struct report_wish wish = {.write = file_put, .context = &file};
     struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
 
     if (wish_take(call, &wish, err) == RESULT_OK)
-        (void)report(call, &wish, &anchors, &file, err);
+        (void)report(call, &wish, &anchors, &file, &bundle, err);
     buf_free(&anchors.authorities);
     return err->result;
 }

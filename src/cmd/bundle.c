@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,9 @@ static enum result tar_failed(const struct bundle *bundle, struct err *err)
 {
     const char *why = archive_error_string(bundle->tar);
 
-    return err_set(err, RESULT_INTERNAL, "%s: cannot write: %s", bundle->file->path,
-                   why != NULL ? why : "out of memory");
+    errno = archive_errno(bundle->tar);
+    return err_errno(err, RESULT_INTERNAL, "%s: cannot write (%s)", bundle->file->path,
+                     why != NULL ? why : "out of memory");
 }
 
 enum result bundle_begin(struct bundle *bundle, const struct out_file *file, struct err *err)

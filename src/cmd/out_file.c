@@ -25,7 +25,7 @@ enum result out_file_make(struct out_file *file, const char *path, struct err *e
         guard_open_directory(buf_text(&directory), RESULT_USAGE, &fd, err) != RESULT_OK)
         return err->result;
     file->fd = openat(fd, slash == NULL ? path : slash + 1,
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file->fd >= 0)
         return RESULT_OK;
     if (errno == EEXIST)

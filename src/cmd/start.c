@@ -34,6 +34,7 @@ static void *memory_or_end(size_t size)
 enum result cmd_start(struct err *err)
 {
     cJSON_Hooks hooks = {.malloc_fn = memory_or_end, .free_fn = free};
+    const char *no_color = getenv("NO_COLOR");
 
     cJSON_InitHooks(&hooks);
     if (keep("GEORDER_CONFIG", surroundings.config, err) != RESULT_OK ||
@@ -41,6 +42,6 @@ enum result cmd_start(struct err *err)
         keep("HOME", surroundings.home, err) != RESULT_OK ||
         keep("CREDENTIALS_DIRECTORY", surroundings.credentials_directory, err) != RESULT_OK)
         return err->result;
-    surroundings.no_color = getenv("NO_COLOR") != NULL && getenv("NO_COLOR")[0] != '\0';
+    surroundings.no_color = no_color != NULL && no_color[0] != '\0';
     return guard_start(3, err);
 }

@@ -44,23 +44,47 @@ static enum result surroundings_take(struct msg *msg, const char *base, struct e
     return RESULT_OK;
 }
 
+/* As they were sent; "" where there is none. */
+struct uris {
+    const char *key, *credential, *recipient, *next, *head;
+};
+
+static enum result sources_parse(struct server *server, const struct uris *uris, struct err *err)
+{
+    const struct {
+        struct source *source;
+        const char *what, *text;
+        enum uri_use use;
+    } all[] = {{&server->key, "audit.signing_key", uris->key, URI_FOR_KEY},
+               {&server->recipient, "recipient", uris->recipient, URI_FOR_KEY},
+               {&server->next, "new passphrase", uris->next, URI_FOR_CREDENTIAL},
+               {&server->head, "audit.head", uris->head, URI_FOR_HEAD},
+               {&server->credential, "credential", uris->credential, URI_FOR_CREDENTIAL}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (source_parse(all[i].source, all[i].what, all[i].text, all[i].use, err) != RESULT_OK)
+            return err->result;
+    return RESULT_OK;
+}
+
 static enum result open_parse(struct server *server, struct msg *msg, struct err *err)
 {
-    const char *base = get_text(msg), *key, *credential, *recipient, *next, *head, *modules;
+    const char *base = get_text(msg), *modules;
+    struct uris uris;
 
     if (text_keep(msg, server->ring.place.credentials, sizeof server->ring.place.credentials,
                   "$CREDENTIALS_DIRECTORY", err) != RESULT_OK ||
         text_keep(msg, server->signer.state.origin, sizeof server->signer.state.origin,
                   "audit.origin", err) != RESULT_OK)
         return err->result;
-    key = get_text(msg);
+    uris.key = get_text(msg);
     if (text_keep(msg, server->algorithm, sizeof server->algorithm, "audit.signing_algorithm",
                   err) != RESULT_OK)
         return err->result;
-    credential = get_text(msg);
-    recipient = get_text(msg);
-    next = get_text(msg);
-    head = get_text(msg);
+    uris.credential = get_text(msg);
+    uris.recipient = get_text(msg);
+    uris.next = get_text(msg);
+    uris.head = get_text(msg);
     server->flags = get_u32(msg);
     server->ring.place.interactive = (server->flags & KEYS_INTERACTIVE) != 0;
     server->timeout = get_u32(msg);
@@ -69,17 +93,11 @@ static enum result open_parse(struct server *server, struct msg *msg, struct err
     if (profiles_take(&server->ring.profiles, modules, err) != RESULT_OK ||
         surroundings_take(msg, base, err) != RESULT_OK)
         return err->result;
-    if (key[0] != '\0' && !origin_valid(server->signer.state.origin))
+    if (uris.key[0] != '\0' && !origin_valid(server->signer.state.origin))
         return err_set(err, RESULT_CONFIG,
                        "audit.origin must be printable ASCII without blanks or \"+\", say "
                        "host-17.example.com/georder");
-    if (source_parse(&server->key, "audit.signing_key", key, URI_FOR_KEY, err) != RESULT_OK ||
-        source_parse(&server->recipient, "recipient", recipient, URI_FOR_KEY, err) != RESULT_OK)
-        return err->result;
-    if (source_parse(&server->next, "new passphrase", next, URI_FOR_CREDENTIAL, err) != RESULT_OK ||
-        source_parse(&server->head, "audit.head", head, URI_FOR_HEAD, err) != RESULT_OK)
-        return err->result;
-    return source_parse(&server->credential, "credential", credential, URI_FOR_CREDENTIAL, err);
+    return sources_parse(server, &uris, err);
 }
 
 static enum result signer_open(struct server *server, bool *missing, struct err *err)

@@ -11,6 +11,7 @@
 
 #define PIECE    (16 * KIB) /* one record of TLS */
 #define STALL_MS 30000      /* for a server that takes nothing */
+#define HEAR_MS  100        /* for one that does not stop talking */
 #define CLOSE_MS 5000       /* for its end, once ours is told */
 
 struct stream {
@@ -145,7 +146,7 @@ static enum result piece_send(struct stream *stream, const char *piece, size_t l
 }
 
 /* A server has nothing to say: what it does say is not kept. False: the connection has ended. */
-static bool server_heard(struct stream *stream)
+static bool server_heard(struct stream *stream, int64_t deadline)
 {
     char piece[KIB];
     int returned;
@@ -154,8 +155,8 @@ static bool server_heard(struct stream *stream)
         ERR_clear_error();
         errno = 0;
         returned = SSL_read(stream->ssl, piece, sizeof piece);
-    } while (returned > 0);
-    return SSL_get_error(stream->ssl, returned) == SSL_ERROR_WANT_READ;
+    } while (returned > 0 && clock_monotonic() < deadline);
+    return returned > 0 || SSL_get_error(stream->ssl, returned) == SSL_ERROR_WANT_READ;
 }
 
 /* The next bytes of the pipe; 0 of them at its end. */
@@ -168,7 +169,7 @@ static enum result piece_read(struct stream *stream, char *piece, size_t *len, s
     while (rows == 0) {
         if (!await(x->rows, POLLIN, x->socket, &rows, &server, x->deadline))
             return err_set(err, RESULT_UNKNOWN, "the time that one export may take is over");
-        if (server != 0 && !server_heard(stream))
+        if (server != 0 && !server_heard(stream, clock_monotonic() + HEAR_MS))
             return fail(stream, RESULT_UNKNOWN, "the connection broke", err);
     }
     got = read(x->rows, piece, PIECE);
@@ -187,7 +188,7 @@ static enum result stream_close(struct stream *stream, struct err *err)
     (void)SSL_shutdown(stream->ssl);
     (void)shutdown(stream->x->socket, SHUT_WR);
     while (await(stream->x->socket, POLLIN, -1, &got, &other, deadline)) {
-        if (server_heard(stream))
+        if (server_heard(stream, deadline))
             continue;
         if (errno == ECONNRESET)
             return fail(stream, RESULT_UNKNOWN, "the connection broke", err);

@@ -254,7 +254,7 @@ home_copy_again() {
     [[ $output == *'2: one word too many'* ]]
     run -2 georder audit verify 1
     run -2 georder audit
-    [ "$output" = 'georder audit: say verify, list, show, export, prove, checkpoint, anchor or head; see georder audit --help' ]
+    [ "$output" = 'georder audit: say verify, list, show, export, prove, checkpoint, anchor, head or report; see georder audit --help' ]
     run -2 georder audit prove
     run -2 georder audit verify --directory "$HOUSE/audit"
     [[ $output == *'--directory and --origin go together' ]]

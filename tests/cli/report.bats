@@ -4,12 +4,15 @@
 
 load helper
 load home
+load anchors
 
+modules=$GEORDER_SOURCE/build/node/node_modules
 origin=rehearsal.example/georder
 
 # Records 0 to 4: created, policy, an order that ends as not sent, a denial.
 setup_file() {
     home_template
+    tsa_make "$BATS_FILE_TMPDIR/tsa"
     run -7 georder order --quiet --file "$HOUSE/order.json"
     run -3 georder order --quiet --file "$HOUSE/denied.json"
 }
@@ -17,6 +20,10 @@ setup_file() {
 setup() {
     home_copy
     page=$HOUSE/page.html
+}
+
+teardown() {
+    anchors_stop
 }
 
 report() { # ARGUMENT...
@@ -75,6 +82,88 @@ edited() {
     [[ $state == bad && $said == *"the checkpoint's signature is wrong"* ]]
     edited 's/"x":"\(.\)\(.\)/"x":"\2\1/'
     [[ $state == bad && $said == *'the key '*' is none'* ]]
+}
+
+# What tests/node/report.mjs does with logs by keys of its own.
+node_task() { # TASK
+    command -v chromium >/dev/null || skip 'chromium is not installed: ./dev test does that'
+    [ -d "$modules/puppeteer-core" ] || skip 'the libraries of tests/node are not installed: ./dev test does that'
+    mkdir "$BATS_TEST_TMPDIR/pages"
+    run -0 node "$GEORDER_SOURCE/tests/node/report.mjs" "$1" "$modules" "$BATS_TEST_TMPDIR/pages"
+}
+
+@test "ES256, ES384, RS256 and PS256 verify; a signature by another key of the same name does not" {
+    node_task algorithms
+}
+
+@test "a well-signed record in a wrong place is named" {
+    node_task places
+}
+
+@test "a checkpoint, tree or key that is not the log's is told" {
+    node_task checkpoints
+}
+
+@test "rotations verify; one that nobody agreed to, a retired key and a foreign one are named" {
+    node_task rotations
+}
+
+@test "no bit of a record or of the checkpoint can be turned unseen" {
+    node_task flips
+}
+
+@test "hostile text in any field is text" {
+    node_task hostile
+}
+
+@test "doubts, violations, denials, changes: each is in its table" {
+    node_task events
+}
+
+@test "without WebCrypto, or without a script, nothing is green" {
+    node_task unable
+}
+
+@test "the thumbprint that a reader knows is compared" {
+    node_task thumbprint
+}
+
+@test "by day, by night and on paper: accessible by axe, in contrast, and not cut" {
+    node_task access
+}
+
+@test "a log that was handed on twice on a token verifies, and a changed rotation is named" {
+    local alg said where line
+    where=$(jq -r .audit.signing_key "$HOUSE/georder.json")
+    for alg in ES384 PS256; do
+        said=$(georder key rotate --to "${where/object=georder-audit/object=$alg}" --alg $alg --json)
+        home_edit georder.json ".audit += $(jq -c .audit <<<"$said")"
+        run -3 georder order --quiet --file "$HOUSE/denied.json"
+    done
+    report --quiet --out "$page"
+    look "$page"
+    [[ $state == good && $said == *'All 9 records'* && $body == *"$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")"* ]]
+    line=$(grep -n '^{"payload":' "$page" | head -1 | cut -d: -f1)
+    edited "$((line + 5))s/\"payload\":\"\(.\{2000\}\)\(.\)\(.\)/\"payload\":\"\1\3\2/"
+    [[ $state == bad && $said == *'record 5: '* ]]
+}
+
+@test "anchors are told as georder found them" {
+    tsa_start "$BATS_FILE_TMPDIR/tsa"
+    witness_start "$origin" "$HOUSE/audit/keys/$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json").jwk"
+    cp "$TSA/stamp-root.pem" "$HOUSE/stamp.pem"
+    cp "$REHEARSAL_CA/root.pem" "$HOUSE/witness.pem"
+    home_edit georder.json ".audit.timestamp = {url: \"http://localhost:$TSA_PORT/tsr\", ca_file: \"stamp.pem\"}
+        | .audit.witnesses = [{url: \"https://localhost:$WITNESS_PORT/w1\", key: \"$(cat "$WITNESS/vkey")\", ca_file: \"witness.pem\"}]"
+    georder audit anchor --quiet
+    run -0 georder audit report --quiet --out "$page"
+    look "$page"
+    [[ $state == good && $body == *'<caption>Anchors (2)</caption>'*'5 records are cosigned by witness.example/w1'* ]]
+    [[ $body == *'5 records are stamped by CN=stamp,O=Example'* && $body == *'this page does not check them. 0 were not checked.'* ]]
+    rm "$page"
+    report --quiet --out "$page"
+    look "$page"
+    [[ $state == good && $body == *'2 were not checked.'*'Anchors: none.'* ]]
 }
 
 @test "a log that is not good gets no page that could be believed" {

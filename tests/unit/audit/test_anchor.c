@@ -508,3 +508,39 @@ Test(anchor, clock_against_the_witness_is_told_at_once_and_the_anchor_kept)
     cr_assert_eq(cosign_at(time(NULL) - 400), RESULT_AUDIT);
     cr_assert_eq(cosign_at(INT64_MAX / 1000), RESULT_AUDIT);
 }
+
+/* The record behind the anchor, with an event that says something else. */
+static void event_change(const char *from, const char *to)
+{
+    struct test_lines lines;
+    struct jws jws;
+    AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX), line = BUF_INIT(AUDIT_LINE_MAX);
+    const char *rest;
+    char *at;
+
+    test_lines_read(&log_, &lines);
+    cr_assert(jws_split(lines.line[5], lines.len[5] - 1, &jws));
+    cr_assert(base64url_get(jws.payload.at, jws.payload.len, &text));
+    at = strstr(text.data, from);
+    cr_assert_not_null(at, "%s", text.data);
+    memcpy(at, to, strlen(to));
+    buf_put(&line, lines.line[5], (size_t)(jws.payload.at - lines.line[5]));
+    base64url_put(&line, text.data, text.len);
+    rest = jws.payload.at + jws.payload.len;
+    buf_put(&line, rest, lines.len[5] - (size_t)(rest - lines.line[5]));
+    lines.line[5] = line.data;
+    lines.len[5] = line.len;
+    test_lines_write(&log_, &lines, (int[]){0, 1, 2, 3, 4, 5, -1});
+    buf_free(&lines.text);
+}
+
+/* Signatures are verify's affair: here any number may stand, or none. */
+Test(anchor, record_without_a_time_of_its_own_accuses_no_clock)
+{
+    stamp();
+    grow(1);
+    event_change(",\"time\":1", ",\"tame\":1");
+    found_is(AUDIT_INTACT, "5 records are stamped");
+    event_change(",\"tame\":1", ",\"time\":-");
+    found_is(AUDIT_INTACT, "5 records are stamped");
+}

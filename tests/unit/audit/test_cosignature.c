@@ -124,6 +124,26 @@ Test(cosignature, lines_of_one_key)
     test_witness_free(&other);
 }
 
+/* Milliseconds, and what is added to them, have no room for more; and no calendar has. */
+Test(cosignature, of_a_time_behind_the_year_9999_is_none)
+{
+    static const char text[] = "log.example\n1\nAAAA\n";
+    static const int64_t last = 253402300799;
+    struct test_witness own;
+    struct cosignature found;
+
+    test_witness_make(&own, "w.example/1");
+    for (int64_t over = 0; over < 2; over++) {
+        AUTO_BUF lines = BUF_INIT(4096);
+
+        test_cosign(&own, text, sizeof text - 1, last + over, &lines);
+        cr_assert_eq(
+            cosignature_find(&own.witness, text, sizeof text - 1, lines.data, lines.len, &found),
+            over == 0 ? COSIGNATURE_GOOD : COSIGNATURE_BAD);
+    }
+    test_witness_free(&own);
+}
+
 Test(cosignature, own_signatures_of_a_note_end_where_those_of_others_begin)
 {
     size_t len = sizeof arche - 1, own = note_own_len(arche, len);

@@ -250,3 +250,31 @@ Test(clock, of_a_record_cannot_be_given_by_who_appends)
     cr_assert_eq(audit_append(log.audit, &event, NULL, 0, NULL, &log.err), RESULT_INTERNAL);
     test_log_free(&log);
 }
+
+/* The rotation stands behind the fault: whose turn it was at the checkpoint is not known. */
+Test(finding, a_fault_before_a_rotation_accuses_no_key)
+{
+    struct test_log log;
+    struct test_heir heir;
+    struct test_lines lines;
+    struct audit_report report;
+
+    test_log_make(&log);
+    test_append(&log, "order.denied", "");
+    test_heir_make(&heir, "P-256", "ES256");
+    cr_assert_eq(test_rotate(&log, &heir), RESULT_OK, "%s", log.err.text);
+    test_append(&log, "order.denied", "");
+    test_lines_read(&log, &lines);
+    lines.text.data[lines.len[0] + lines.len[1] / 4] ^= 1;
+    test_lines_write(&log, &lines, (int[]){0, 1, 2, 3, -1});
+    const char *const kid[] = {NULL, log.key.kid, heir.key.kid};
+
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(audit_verify(log.fd, TEST_ORIGIN, kid[i], &report, &log.err), RESULT_OK);
+        cr_assert_eq(report.where, 1);
+        cr_assert_eq(report.findings, 1, "%zu: %s", i, report.finding[1].text);
+    }
+    buf_free(&lines.text);
+    test_heir_free(&heir);
+    test_log_free(&log);
+}

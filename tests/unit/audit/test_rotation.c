@@ -362,7 +362,6 @@ Test(rotation, whose_public_key_is_lost_says_so)
     struct test_heir heir;
     char name[128], text[256];
     struct audit_event event = test_event("order.denied", "");
-    AUTO_BUF receipt = BUF_INIT(AUDIT_RECEIPT_MAX);
 
     make(&log, &heir);
     (void)snprintf(name, sizeof name, "keys/%s.jwk", heir.key.kid);
