@@ -97,6 +97,8 @@ from_bad() {
     [[ $output == *'--from is for the log: not with --receipt' ]]
 }
 
+# The sanitizers do not go with a preloaded clock.
+# bats test_tags=sandbox
 @test "unclosed_intent: its own line and code, with the age; the log stays good" {
     # As if georder was killed behind record 8, an intent; the next append goes on from there.
     sed -i '10,$d' "$records"
@@ -113,6 +115,7 @@ from_bad() {
     [[ $output == *'unclosed_intent: '*'Z)'* && $output != *'on its way'* ]]
 }
 
+# bats test_tags=sandbox
 @test "clock_set_back: its own line and code, and the record says so itself" {
     export LD_PRELOAD=$BATS_FILE_TMPDIR/clock.so
     CLOCK_SHIFT=-86400 run -3 georder order --quiet --file "$HOUSE/denied.json"
