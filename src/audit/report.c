@@ -45,7 +45,7 @@ static enum result nothing_write(void *context, const void *bytes, size_t len, s
 /* An export that goes nowhere: it finds the range, and holds all records against the checkpoint. */
 static enum result range_find(struct page *page, struct err *err)
 {
-    const struct export_wish wish = {.format = EXPORT_OCSF,
+    const struct export_wish wish = {.format = EXPORT_JSONL,
                                      .kid = page->wish->kid,
                                      .since = page->wish->since,
                                      .until = page->wish->until,
