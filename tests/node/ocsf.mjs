@@ -1,5 +1,5 @@
 // OCSF events, one a line on standard input, held against what OCSF 1.8.0 demands of an API Activity
-// (class 6003). The table is made from the schema's own files (github.com/ocsf/ocsf-schema: events/
+// (class 6003). The table is made from the schema's own files (repository ocsf/ocsf-schema, events/
 // base_event, events/application/api_activity, objects/*, dictionary): of each object the attributes
 // that georder may use, their types, which are required, which constraint there is. An attribute that
 // is not in the table is a failure, as is a wrong type, a number outside an enumeration, a missing one.
