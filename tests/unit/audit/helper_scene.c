@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void make_nothing(struct test_log *log)
@@ -254,4 +256,15 @@ void scene_expect_verdict(const struct scene *scene, struct test_log *log, const
     else
         cr_assert(done ? audit_verdict_good(report.verdict) : verdict_is_a_crashs(report.verdict),
                   "%s: %s: %s", where, audit_verdict_name(report.verdict), report.text);
+}
+
+bool scene_ended(pid_t child)
+{
+    int status;
+
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return false;
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == SCENE_END, "%x", (unsigned)status);
+    return true;
 }

@@ -34,5 +34,9 @@ void scene_expect_verdict(const struct scene *scene, struct test_log *log, const
 /* Records of this event in a log that verifies. */
 unsigned scene_events(struct test_log *log, const char *event);
 bool scene_has_torn_files(struct test_log *log);
+/* Waits for a child whose end is _exit(SCENE_END): the parent tells it from one that fell into
+ * exit(). False when it was killed by SIGKILL; anything else fails the test. */
+#define SCENE_END 42
+bool scene_ended(pid_t child);
 
 #endif

@@ -8,11 +8,9 @@
 #include "helper_scene.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the process that appends tells the test, even when it is killed. */
@@ -61,19 +59,14 @@ static bool act_apart(const struct scene *scene, struct test_log *log, const str
                       struct told *told)
 {
     pid_t child;
-    int status;
 
     *told = (struct told){0};
     child = fork();
     if (child == 0) {
         act(scene, log, fault, told);
-        _exit(42);
+        _exit(SCENE_END);
     }
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        return false;
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 42, "%x", (unsigned)status);
-    return true;
+    return scene_ended(child);
 }
 
 static char where[256];
