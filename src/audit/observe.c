@@ -352,7 +352,7 @@ static enum result tree_take(struct audit *audit, const struct snapshot *snapsho
     struct replay replay = {.audit = audit, .checkpoint = checkpoint, .key = checkpoint->key};
     struct err ignored = {0};
 
-    if (!tiles_load(audit->dirfd, checkpoint->size, &audit->tree) ||
+    if (!tiles_load(audit->dirfd, checkpoint->size, &audit->checker.sha256, &audit->tree) ||
         root_check(&replay, &ignored) != RESULT_OK)
         audit->tree.size = 0;
     replay.expected = replay.saved = audit->tree.size;

@@ -32,7 +32,25 @@ static bool tile_read(int dirfd, const char *path, uint8_t hashes[][SHA256_LEN],
            pread(fd, hashes, width * SHA256_LEN, 0) == (ssize_t)(width * SHA256_LEN);
 }
 
-bool tiles_load(int dirfd, uint64_t size, struct tree *tree)
+static void tile_peaks(struct hasher *hasher, uint8_t tile[][SHA256_LEN], size_t width,
+                       uint8_t peak[][SHA256_LEN])
+{
+    uint8_t node[TILE_WIDTH][SHA256_LEN];
+    size_t end = width;
+
+    memcpy(node, tile, width * SHA256_LEN);
+    for (unsigned height = 0; height < 8; height++) {
+        size_t count = (size_t)1 << height;
+
+        if ((width & count) == 0)
+            continue;
+        end -= count;
+        nodes_fold(hasher, node + end, count);
+        memcpy(peak[height], node[end], SHA256_LEN);
+    }
+}
+
+bool tiles_load(int dirfd, uint64_t size, struct hasher *hasher, struct tree *tree)
 {
     char path[TILE_PATH_LEN];
 
@@ -44,6 +62,7 @@ bool tiles_load(int dirfd, uint64_t size, struct tree *tree)
         tile_path(path, level, nodes / TILE_WIDTH, width);
         if (width > 0 && !tile_read(dirfd, path, tree->tile[level], width))
             return false;
+        tile_peaks(hasher, tree->tile[level], width, tree->peak + 8 * (size_t)level);
     }
     return true;
 }

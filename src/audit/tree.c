@@ -34,15 +34,6 @@ void nodes_fold(struct hasher *hasher, uint8_t node[][SHA256_LEN], size_t count)
     }
 }
 
-static void tile_fold(struct hasher *hasher, uint8_t tile[][SHA256_LEN], uint8_t out[SHA256_LEN])
-{
-    uint8_t node[TILE_WIDTH][SHA256_LEN];
-
-    memcpy(node, tile, sizeof node);
-    nodes_fold(hasher, node, TILE_WIDTH);
-    memcpy(out, node[0], SHA256_LEN);
-}
-
 void tree_copy(struct tree *to, const struct tree *from)
 {
     to->size = from->size;
@@ -51,38 +42,41 @@ void tree_copy(struct tree *to, const struct tree *from)
 
         memcpy(to->tile[level], from->tile[level], (width > 0 ? width : TILE_WIDTH) * SHA256_LEN);
     }
+    memcpy(to->peak, from->peak, sizeof to->peak);
 }
 
 void tree_push(struct tree *tree, struct hasher *hasher, const uint8_t leaf[SHA256_LEN])
 {
     uint64_t at = tree->size++;
-    uint8_t node[SHA256_LEN];
+    uint8_t pair[2][SHA256_LEN];
 
-    memcpy(node, leaf, sizeof node);
-    for (unsigned level = 0; level < TREE_LEVELS; level++, at /= TILE_WIDTH) {
-        memcpy(tree->tile[level][at % TILE_WIDTH], node, sizeof node);
-        if (at % TILE_WIDTH != TILE_WIDTH - 1)
+    memcpy(pair[1], leaf, SHA256_LEN);
+    for (unsigned height = 0; height < TREE_HEIGHTS; height++, at /= 2) {
+        if (height % 8 == 0)
+            memcpy(tree->tile[height / 8][at % TILE_WIDTH], pair[1], SHA256_LEN);
+        if (at % 2 == 0) {
+            memcpy(tree->peak[height], pair[1], SHA256_LEN);
             return;
-        tile_fold(hasher, tree->tile[level], node);
+        }
+        memcpy(pair[0], tree->peak[height], SHA256_LEN);
+        tree_node(hasher, pair, pair[1]);
     }
 }
 
 void tree_root(const struct tree *tree, struct hasher *hasher, uint8_t out[SHA256_LEN])
 {
-    uint8_t node[TILE_WIDTH][SHA256_LEN];
+    uint8_t pair[2][SHA256_LEN];
     bool below = false;
 
-    sha256("", 0, out);
-    for (unsigned level = 0; level < TREE_LEVELS; level++) {
-        size_t count = tree_nodes(tree->size, level) % TILE_WIDTH;
-
-        memcpy(node, tree->tile[level], count * SHA256_LEN);
-        if (below)
-            memcpy(node[count++], out, SHA256_LEN);
-        if (count == 0)
+    if (tree->size == 0)
+        sha256("", 0, pair[1]);
+    for (unsigned height = 0; height < TREE_HEIGHTS; height++) {
+        if ((tree->size >> height) % 2 == 0)
             continue;
-        nodes_fold(hasher, node, count);
-        memcpy(out, node[0], SHA256_LEN);
+        memcpy(pair[below ? 0 : 1], tree->peak[height], SHA256_LEN);
+        if (below)
+            tree_node(hasher, pair, pair[1]);
         below = true;
     }
+    memcpy(out, pair[1], SHA256_LEN);
 }

@@ -7,13 +7,17 @@
 
 #include "hash.h"
 
-#define TREE_LEVELS 5
-#define TILE_WIDTH  256
+#define TREE_LEVELS  5
+#define TREE_HEIGHTS (8 * TREE_LEVELS)
+#define TILE_WIDTH   256
 
 struct tree {
     uint64_t size;
     /* A tile that has just become full stays readable until the next push. */
     uint8_t tile[TREE_LEVELS][TILE_WIDTH][SHA256_LEN];
+    /* For each bit of size that is set, the hash over a whole subtree of so many leaves; the one of
+     * the highest bit stands leftmost. */
+    uint8_t peak[TREE_HEIGHTS][SHA256_LEN];
 };
 
 /* Nodes of this level in a tree of this size. */
@@ -31,7 +35,7 @@ void tree_root(const struct tree *tree, struct hasher *hasher, uint8_t out[SHA25
 
 /* Files below DIR/tile. Loading is false when a tile is missing or has another size; whether it is
  * the right one, the root tells. */
-MUST_USE bool tiles_load(int dirfd, uint64_t size, struct tree *tree);
+MUST_USE bool tiles_load(int dirfd, uint64_t size, struct hasher *hasher, struct tree *tree);
 /* One node of the binary tree of this size, whole, at a level from 0 (the leaves). */
 MUST_USE bool tiles_node(int dirfd, uint64_t size, struct hasher *hasher, unsigned level,
                          uint64_t index, uint8_t out[SHA256_LEN]);

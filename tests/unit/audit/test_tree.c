@@ -149,10 +149,27 @@ Test(tiles, of_70000_leaves_are_those_of_the_specification, .init = setup, .time
     cr_assert_not(test_exists(&log, "tile/0/273"));
     cr_assert_not(test_exists(&log, "tile/0/273.p/111"));
     cr_assert_not(test_exists(&log, "tile/3/000.p/1"));
-    cr_assert(tiles_load(log.fd, 70000, &loaded));
+    cr_assert(tiles_load(log.fd, 70000, &hasher, &loaded));
     tree_root(&loaded, &hasher, root);
     naive_root(leaves, 70000, again);
     cr_assert_arr_eq(root, again, SHA256_LEN);
-    cr_assert_not(tiles_load(log.fd, 69999, &loaded));
+    cr_assert_not(tiles_load(log.fd, 69999, &hasher, &loaded));
+    test_log_free(&log);
+}
+
+Test(tiles, that_were_loaded_grow_as_the_tree_that_saved_them, .init = setup)
+{
+    static struct tree tree, loaded;
+    struct test_log log;
+
+    test_log_place(&log);
+    for (size_t size = 1; size <= 1100; size += size < 510 || size > 514 ? 51 : 1) {
+        save_to(&log, &tree, size);
+        cr_assert(tiles_load(log.fd, size, &hasher, &loaded));
+        expect_root(&loaded);
+        for (size_t more = 0; more < 600; more++)
+            tree_push(&loaded, &hasher, leaves[size + more]);
+        expect_root(&loaded);
+    }
     test_log_free(&log);
 }
