@@ -140,6 +140,11 @@ double bench_median(double *values, size_t count)
     return values[count / 2];
 }
 
+void bench_least(double *best, double value)
+{
+    *best = *best == 0 || value < *best ? value : *best;
+}
+
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
     (void)status;

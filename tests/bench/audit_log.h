@@ -38,5 +38,7 @@ void bench_fail(const char *what, const struct err *err) __attribute__((noreturn
 double bench_seconds(void);
 double bench_cpu(void); /* of this process: others on the machine must not count */
 double bench_median(double *values, size_t count);
+/* The best of many, from 0 on: other load only adds. */
+void bench_least(double *best, double value);
 
 #endif

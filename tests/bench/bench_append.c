@@ -73,18 +73,12 @@ static double flushes_time(int fd)
     return bench_seconds() - start;
 }
 
-static void least(double *best, double value)
-{
-    *best = *best == 0 || value < *best ? value : *best;
-}
-
-/* The best of many: other load only adds. */
 static void memory_measure(const struct bench_log *log, struct audit *audit, struct figures *out)
 {
     for (int i = 0; i < ROUNDS; i++) {
-        least(&out->crypto, crypto_time(log));
-        least(&out->single, append_time(bench_cpu, audit, SINGLES, 1));
-        least(&out->group, append_time(bench_cpu, audit, GROUPS, 100) / 100);
+        bench_least(&out->crypto, crypto_time(log));
+        bench_least(&out->single, append_time(bench_cpu, audit, SINGLES, 1));
+        bench_least(&out->group, append_time(bench_cpu, audit, GROUPS, 100) / 100);
     }
 }
 
