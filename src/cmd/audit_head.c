@@ -1,5 +1,6 @@
 #include "audit_verb.h"
 
+#include "anchor.h"
 #include "guard.h"
 #include "parts.h"
 
@@ -44,18 +45,6 @@ static enum result start(struct session *session, bool writes, struct err *err)
     return session_ready(session, err);
 }
 
-/* Before the log is looked at: it may grow meanwhile, and its head with it. */
-static enum result fetch(struct session *session, struct buf *note, struct err *err)
-{
-    if (keys_head(&session->keys, note, err) != RESULT_OK)
-        return err->result;
-    if (note->len > 0)
-        return RESULT_OK;
-    return err_set(err, RESULT_AUDIT,
-                   "the log's head is gone: somebody has destroyed it, or it was never made "
-                   "(`georder audit head --create`)");
-}
-
 enum result audit_verb_head(struct verb_call *call, struct buf *note, struct err *err)
 {
     if (audit_verb_value(call, AUDIT_DIRECTORY) != NULL)
@@ -64,7 +53,7 @@ enum result audit_verb_head(struct verb_call *call, struct buf *note, struct err
     if (configured(call->session, err) != RESULT_OK ||
         start(call->session, false, err) != RESULT_OK)
         return err->result;
-    return fetch(call->session, note, err);
+    return anchor_head(call->session, note, err);
 }
 
 static void tell(struct output *output, const struct audit_checkpoint *head)
@@ -90,10 +79,7 @@ enum result audit_verb_head_judge(struct verb_call *call, const struct buf *note
                          &head, err) != RESULT_OK)
         return err->result;
     tell(&session->output, &head);
-    if (audit_verdict_good(head.verdict))
-        return RESULT_OK;
-    return err_set(err, RESULT_AUDIT, "the log does not agree with its head: %s: %s",
-                   audit_verdict_name(head.verdict), head.text);
+    return anchor_head_agrees(&head, err);
 }
 
 static enum result show(struct verb_call *call, struct err *err)

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "anchor.h"
 #include "guard.h"
 #include "memory.h"
 
@@ -10,7 +11,7 @@ static const char help[] =
     "usage: georder doctor\n"
     "\n"
     "Is this host ready, and how hardened is it: versions, config, policy, PKCS#11 module, token,\n"
-    "audit key (with a test signature), credential, log, approvals, sandbox.\n"
+    "audit key (with a test signature), credential, log and its anchors, approvals, sandbox.\n"
     "Looks at everything, changes nothing; one line a check.\n"
     "\n"
     "  --config FILE  --json  --quiet  --verbose  --help\n"
@@ -22,6 +23,8 @@ struct doctor {
     cJSON *checks;
     struct err first;     /* what failed first */
     struct err approvals; /* of reading trust list and signatures, before the lock */
+    struct buf head;      /* of the log, as the token had it before the log was looked at */
+    struct err head_err;  /* of reading it */
 };
 
 /* One line: "ok", or the error. Keeps the first failure for the exit code. */
@@ -162,6 +165,53 @@ static void check_keys(struct doctor *doctor)
     tell_report(doctor, report);
 }
 
+static void head_fetch(struct doctor *doctor)
+{
+    struct session *session = doctor->session;
+    struct err *err = &doctor->head_err;
+
+    if (session->config.head == NULL)
+        return;
+    if (session->keys.now.pid > 0)
+        err->result = anchor_head(session, &doctor->head, err);
+    else
+        (void)err_set(err, RESULT_KEY, "the log's head was not read: georder-keys is not there");
+}
+
+static enum result head_judge(const struct doctor *doctor, struct audit_checkpoint *head,
+                              struct err *err)
+{
+    const struct session *session = doctor->session;
+    const struct config *config = &session->config;
+    const struct buf *note = &doctor->head;
+
+    *err = doctor->head_err;
+    if (err->result != RESULT_OK ||
+        audit_head_check(session->audit_fd, config->origin, config->signing_key_thumbprint,
+                         buf_text(note), note->len, head, err) != RESULT_OK)
+        return err->result;
+    return anchor_head_agrees(head, err);
+}
+
+/* Witnesses and authorities are named only: doctor uses no network. */
+static void check_anchors(struct doctor *doctor)
+{
+    const struct config *config = &doctor->session->config;
+    struct audit_checkpoint head = {.size = 0};
+    AUTO_BUF text = BUF_INIT(4 * KIB);
+    struct err err = {0};
+
+    if (anchor_named(doctor->session, &err) == RESULT_OK && config->head != NULL)
+        err.result = head_judge(doctor, &head, &err);
+    if (config->head != NULL)
+        buf_printf(&text, "head on a token: %llu records", (unsigned long long)head.size);
+    else
+        buf_puts(&text, "head on a token: none");
+    buf_printf(&text, ", witnesses: %zu, timestamps: %s", config->witnesses,
+               config->timestamp_url != NULL ? config->timestamp_url : "none");
+    check(doctor, "anchors", &err, buf_text(&text));
+}
+
 static void check_log(struct doctor *doctor)
 {
     struct session *session = doctor->session;
@@ -245,8 +295,10 @@ static void examine(struct doctor *doctor)
     }
     if (has_keys)
         check_keys(doctor);
+    head_fetch(doctor);
     if (has_log) {
         check_log(doctor);
+        check_anchors(doctor);
         check_force(doctor);
     }
     check_sandbox(doctor);
@@ -265,7 +317,9 @@ enum result cmd_doctor(int argc, char **argv)
     if (result != RESULT_OK)
         return output_end(&session.output, &err);
     doctor.checks = cJSON_CreateArray();
+    doctor.head = (struct buf)BUF_INIT(AUDIT_NOTE_MAX);
     examine(&doctor);
+    buf_free(&doctor.head);
     output_add(&session.output, "checks", doctor.checks);
     return output_end(&session.output, &doctor.first);
 }

@@ -32,7 +32,7 @@ made() { # CHECK...: these were made, in this order
     [ "$(jq -r '[.checks[].check] | join(" ")' <<<"$output")" = "$*" ]
 }
 
-all=(versions config policy trust module token signing_key credential secure_heap log approvals sandbox)
+all=(versions config policy trust module token signing_key credential secure_heap log anchors approvals sandbox)
 
 @test "a good home: every check is ok, exit 0, one line each, nothing changed" {
     local before
@@ -66,7 +66,7 @@ all=(versions config policy trust module token signing_key credential secure_hea
 @test "a keystore home has no module and no token to look at" {
     "$GEORDER_SOURCE/tests/rehearsal/make-home" keystore "$REHEARSAL_CA" 1 keystore
     run -0 --separate-stderr "$GEORDER" doctor --config keystore/georder.json --json
-    made versions config policy trust signing_key credential secure_heap log approvals sandbox
+    made versions config policy trust signing_key credential secure_heap log anchors approvals sandbox
 }
 
 @test "config: nothing else can be looked at" {
@@ -90,7 +90,7 @@ all=(versions config policy trust module token signing_key credential secure_hea
     finds 11 policy
     rm policy.json
     finds 11 policy
-    made versions config policy trust module token signing_key credential secure_heap log sandbox
+    made versions config policy trust module token signing_key credential secure_heap log anchors sandbox
 }
 
 @test "trust: roots that are missing, or none" {
@@ -107,7 +107,7 @@ all=(versions config policy trust module token signing_key credential secure_hea
 @test "token: another label, a wrong PIN, a PIN that others can read, no module" {
     home_edit georder.json '.audit.signing_key |= sub("token=georder"; "token=nothing")'
     finds 9 keys signing_key credential
-    made versions config policy trust keys module signing_key credential secure_heap log approvals sandbox
+    made versions config policy trust keys module signing_key credential secure_heap log anchors approvals sandbox
     [[ $output == *'no token matches; there are: \"georder\"'* ]]
     home_edit georder.json '.audit.signing_key |= sub("token=nothing"; "token=georder")'
     chmod 644 pin
@@ -152,10 +152,10 @@ all=(versions config policy trust module token signing_key credential secure_hea
     georder credential remove --quiet # which needs no policy
     echo garbage >>audit/records/000000000000.jsonl
     finds 11 policy credential log
-    made versions config policy trust module token signing_key credential secure_heap log sandbox
+    made versions config policy trust module token signing_key credential secure_heap log anchors sandbox
     run -11 --separate-stderr georder doctor
     [ "$(grep -c '^FAIL ' <<<"$output")" = 3 ]
-    [ "$(grep -c '^ok ' <<<"$output")" = 8 ]
+    [ "$(grep -c '^ok ' <<<"$output")" = 9 ]
 }
 
 @test "wrong words: exit 2" {

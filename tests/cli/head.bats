@@ -120,6 +120,9 @@ refused() { # VERDICT
     [ "$(jq -r .head.verdict <<<"$output")" = "$1" ]
     run --separate-stderr -10 georder audit head
     [[ $output == "head $1: "* ]]
+    run --separate-stderr -10 georder doctor --json
+    [[ $(jq -r '.checks[] | select(.ok | not) | "\(.check): \(.text)"' <<<"$output") == \
+        "anchors: the log does not agree with its head: $1: "* ]]
     before=$(posts)
     disk_save before
     run --separate-stderr -10 order --again
@@ -138,6 +141,23 @@ refused() { # VERDICT
     run -0 georder audit verify --head
     [[ $output == *'head intact: the log'"'"'s head is of '*' records, and they are the first that are there'* ]]
     [ "$(georder audit head --json | jq -r .note)" = "$(<"$HOUSE/audit/checkpoint")" ]
+}
+
+@test "doctor reads the head, and names what the policy requires and the config lacks" {
+    run -0 georder doctor
+    [[ $output == *'ok   anchors     head on a token: none, witnesses: 0, timestamps: none'* ]]
+    head_start
+    run -0 georder doctor
+    [[ $output == *'ok   anchors     head on a token: 2 records, witnesses: 0, timestamps: none'* ]]
+    tool_logged_in --delete-object --type data --label georder-head >/dev/null
+    run -10 georder doctor
+    [[ $output == *"FAIL anchors     the log's head is gone: "* ]]
+    home_edit georder.json '.audit.head |= sub("token=georder"; "token=nothing")'
+    run -9 georder doctor
+    [[ $output == *'FAIL anchors '*'no token matches'* ]]
+    policy_edit '.audit.require = ["witness"]'
+    run -10 georder doctor
+    [[ $output == *"FAIL anchors     the policy requires the log's anchor witness (audit.require): the config names none"* ]]
 }
 
 @test "rolled back: records cut off at the end, checkpoint and all" {
