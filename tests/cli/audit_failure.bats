@@ -178,7 +178,7 @@ fill_disk() {
 }
 
 @test "a log whose end was altered: exit 10, no request, nothing is appended" {
-    sed -i 's/"signature":"../"signature":"AA/' "$(segment)"
+    sed -i "$(spoil '"signature":"')" "$(segment)"
     cp "$(segment)" "$BATS_TEST_TMPDIR/altered"
     order -10
     [[ $output == *'nothing is appended; run `georder audit verify`'* ]]

@@ -114,7 +114,7 @@ stranger() { # ARGUMENT...
     rm -r "$HOUSE/audit/tile"
     run -0 georder audit prove 4
     [ "$output" = "$(cat "$receipt")" ]
-    sed -i '5s/"signature":"\(.\)\(.\)/"signature":"\2\1/' "$records"
+    sed -i "5{$(spoil '"signature":"')}" "$records"
     run -10 georder audit prove 4
     [[ $output == *'the checkpoint is of other records than those that are there'* ]]
 }

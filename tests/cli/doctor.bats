@@ -139,7 +139,7 @@ all=(versions config policy trust module token signing_key credential secure_hea
 }
 
 @test "log: tampered with, missing, of another name" {
-    sed -i 's/"signature":"../"signature":"AA/' audit/records/*
+    sed -i "$(spoil '"signature":"')" audit/records/*
     finds 10 log
     made "${all[@]}"
     [[ $output == *'altered: record 0'* ]]

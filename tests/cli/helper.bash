@@ -74,3 +74,8 @@ rehearsal_stop() {
 rehearsal_log() {
     jq -rc "${1:-.}" "$REHEARSAL_DIR/log"
 }
+
+# spoil WHERE: for sed, another first character of the base64 that follows, whatever it is.
+spoil() {
+    printf '%s' "s/\($1\)A/\1!/;s/\($1\)[^!]/\1A/;s/\($1\)!/\1B/"
+}

@@ -80,7 +80,7 @@ edited() {
     [[ $state == bad && $said == *'record 4: is missing: the checkpoint is of 5 records'* ]]
     edited 's/\(georder\\n\)5\\n/\14\\n/'
     [[ $state == bad && $said == *"the checkpoint's signature is wrong"* ]]
-    edited 's/"x":"\(.\)\(.\)/"x":"\2\1/'
+    edited "$(spoil '"x":"')"
     [[ $state == bad && $said == *'the key '*' is none'* ]]
 }
 
