@@ -23,7 +23,22 @@ setup_file() {
         done
     done
     fork_end
+    rotated_make
     go_build
+}
+
+# A log by three keys, each by another algorithm.
+rotated_make() {
+    local alg said
+    export HOUSE=$BATS_FILE_TMPDIR/rotated
+    FRESH_LOG=1 "$GEORDER_SOURCE/tests/rehearsal/make-home" "$HOUSE" "$REHEARSAL_CA" 1
+    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    for alg in ES384 PS256; do
+        said=$(georder key rotate --alg "$alg" --json \
+            --to "$(jq -r .audit.signing_key "$HOUSE/georder.json" | sed "s/object=[^;?]*/object=$alg/")")
+        home_edit georder.json ".audit += $(jq -c .audit <<<"$said")"
+        run -3 georder order --quiet --file "$HOUSE/denied.json"
+    done
 }
 
 # Another end of the same log, by the same key.
@@ -59,10 +74,11 @@ setup() {
     log_copy ES256
 }
 
-log_copy() { # ALG: a copy of that log to tamper with
+log_copy() { # ALG or "rotated": a copy of that log to tamper with
     rm -rf "${BATS_TEST_TMPDIR:?}/home"
     export HOUSE=$BATS_TEST_TMPDIR/home
-    mkdir "$HOUSE" && cp -a "$BATS_FILE_TMPDIR/$1"/{audit,georder.json,checkpoint.*} "$HOUSE"
+    mkdir "$HOUSE" && cp -a "$BATS_FILE_TMPDIR/$1"/{audit,georder.json} "$HOUSE"
+    [[ $1 == rotated ]] || cp -a "$BATS_FILE_TMPDIR/$1"/checkpoint.* "$HOUSE"
     log=$HOUSE/audit records=$HOUSE/audit/records/000000000000.jsonl receipt=$BATS_TEST_TMPDIR/receipt
     kid=$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")
     jwk=$log/keys/$kid.jwk
@@ -92,7 +108,7 @@ refused() { # TEXT: by the script
         prove 4
         run -0 script --receipt "$receipt" "$kid"
         [ "$output" = "record 4 verified, order.denied, among the first 11 of $origin, key $kid" ]
-        sed -i '4s/"signature":"\(.\)\(.\)/"signature":"\2\1/' "$records"
+        sed -i "4{$(spoil '"signature":"')}" "$records"
         refused 'record 3 does not fit its signature'
     done
 }
@@ -179,7 +195,7 @@ refused() { # TEXT: by the script
     sed 's/^index 6/index 7/' "$receipt" >"$receipt.other"
     run -1 script --receipt "$receipt.other" "$kid"
     [[ $output == *'the record says that it is 6' ]]
-    sed '4s/^\(.\)\(.\)/\2\1/' "$receipt" >"$receipt.other"
+    sed "4{$(spoil ^)}" "$receipt" >"$receipt.other"
     run -1 script --receipt "$receipt.other" "$kid"
     [[ $output == *'the record is not in the tree of the checkpoint' ]]
     sed 's/^11$/12/' "$receipt" >"$receipt.other"
@@ -199,7 +215,7 @@ go_verifies() { # ARGUMENT...
         go_verifies log "$log" "$jwk"
         [ "$status/$output" = '0/11 records are in the tree' ]
     done
-    sed -i '4s/"signature":"\(.\)\(.\)/"signature":"\2\1/' "$records"
+    sed -i "4{$(spoil '"signature":"')}" "$records"
     go_verifies log "$log" "$jwk"
     [[ $status == 1 && $output == 'does not verify: '* ]]
     log_copy ES256
@@ -233,7 +249,7 @@ go_verifies() { # ARGUMENT...
     jq -r '.consistency_proof[]' <<<"$output" >"$BATS_TEST_TMPDIR/proof"
     go_verifies compare "$HOUSE/checkpoint.8" "$log/checkpoint" "$jwk" "$BATS_TEST_TMPDIR/proof"
     [ "$status/$output" = '0/the tree of 11 has grown out of that of 8' ]
-    sed -i 's/^\(.\)\(.\)/\2\1/' "$BATS_TEST_TMPDIR/proof"
+    sed -i "$(spoil ^)" "$BATS_TEST_TMPDIR/proof"
     go_verifies compare "$HOUSE/checkpoint.8" "$log/checkpoint" "$jwk" "$BATS_TEST_TMPDIR/proof"
     [ "$status" = 1 ]
 }
@@ -245,9 +261,36 @@ go_verifies() { # ARGUMENT...
         log_copy "$alg"
         run -0 node "$GEORDER_SOURCE/tests/node/verify-log.mjs" "$log" "$modules" "$kid"
         [ "$output" = "11 records verified, $origin" ]
-        sed -i '4s/"signature":"\(.\)\(.\)/"signature":"\2\1/' "$records"
+        sed -i "4{$(spoil '"signature":"')}" "$records"
         run -1 node "$GEORDER_SOURCE/tests/node/verify-log.mjs" "$log" "$modules" "$kid"
         [[ $output == 'does not verify: signature verification failed' ]]
+    done
+}
+
+@test "openssl and npm jose follow the log from key to key" {
+    local first last line count jose=(node "$GEORDER_SOURCE/tests/node/verify-log.mjs")
+    log_copy rotated
+    first=$(head -n 1 "$records" | jq -r '.protected | @base64d | fromjson | .kid')
+    last=$kid count=$(wc -l <"$records")
+    [ "$first" != "$last" ]
+    run -0 script "$log" "$first"
+    [ "$output" = "$count records verified, $origin, key $last" ]
+    run -0 script "$log" "$last"
+    [[ -d $modules/jose ]] || skip 'npm jose is not installed: ./dev test does that'
+    mkdir "$BATS_TEST_TMPDIR/readme"
+    ln -s "$modules" "$BATS_TEST_TMPDIR/readme/node_modules"
+    sed -n '/^    \/\/ node verify.mjs/,/^## /s/^    //p' "$GEORDER_SOURCE/README.md" >"$BATS_TEST_TMPDIR/readme/verify.mjs"
+    run -0 node "$BATS_TEST_TMPDIR/readme/verify.mjs" "$log" "$first"
+    [ "$output" = "$(sed -n 2,3p "$log/checkpoint")"$'\n'"$last" ]
+    run -0 "${jose[@]}" "$log" "$modules" "$last"
+    [ "$output" = "$count records verified, $origin" ]
+    for ((line = 1; line <= count; line++)); do
+        log_copy rotated
+        sed -i "$line{$(spoil '"signature":"')}" "$records"
+        run -1 "${jose[@]}" "$log" "$modules" "$last"
+        [[ $output == 'does not verify: signature verification failed' ]]
+        run ! node "$BATS_TEST_TMPDIR/readme/verify.mjs" "$log" "$first"
+        run -1 script "$log" "$last"
     done
 }
 

@@ -21,16 +21,11 @@ const demand = (condition, text) => {
   if (!condition) throw new Error(text);
 };
 
-async function readKeys() {
-  const keys = new Map();
-  for (const name of readdirSync(join(directory, 'keys'))) {
-    const jwk = JSON.parse(readFileSync(join(directory, 'keys', name), 'utf8'));
-    const kid = await calculateJwkThumbprint(jwk);
-    demand(name === `${kid}.jwk` && jwk.kid === kid, `keys/${name} is the key ${kid}`);
-    demand(!trusted || kid === trusted, `the key ${kid} is not trusted`);
-    keys.set(kid, { jwk, key: await importJWK(jwk, jwk.alg) });
-  }
-  return keys;
+// The only key, or the one whose turn it is: each rotation names the next.
+async function readKey(kid) {
+  const jwk = JSON.parse(readFileSync(join(directory, 'keys', `${kid}.jwk`), 'utf8'));
+  demand(jwk.kid === kid && await calculateJwkThumbprint(jwk) === kid, `keys/${kid}.jwk is another key`);
+  return { kid, jwk, key: await importJWK(jwk, jwk.alg) };
 }
 
 // Files in the order of their names, which are the indexes of their first records.
@@ -48,16 +43,32 @@ function readLines() {
   return lines;
 }
 
-async function verifyRecord(line, index, previous, keys) {
-  const jws = JSON.parse(line.toString('utf8'));
-  const { kid } = JSON.parse(Buffer.from(jws.protected, 'base64url').toString('utf8'));
-  demand(keys.has(kid), `record ${index}: no key ${kid}`);
-  const { jwk, key } = keys.get(kid);
-  const { payload } = await flattenedVerify(jws, key, { algorithms: [jwk.alg] });
+function kidOf(line) {
+  return JSON.parse(Buffer.from(JSON.parse(line).protected, 'base64url').toString('utf8')).kid;
+}
+
+// The new key has signed, too: a detached JWS in all but the header.
+async function verifyRotation({ from, to, jwk, signature }, index, { origin, previous }, turn) {
+  const next = await readKey(to);
+  const text = `georder key rotation v1\n${origin}\n${index}\n${previous}\n${from}\n${to}\n`;
+  const algorithm = { ...noteAlgorithm(next.jwk), hash: next.jwk.alg === 'ES384' ? 'SHA-384' : 'SHA-256' };
+  const { key } = await webKey(next.jwk, algorithm);
+  demand(from === turn.kid && await calculateJwkThumbprint(jwk) === to, `record ${index} rotates other keys`);
+  demand(await webcrypto.subtle.verify(algorithm, key, Buffer.from(signature, 'base64url'), Buffer.from(text)),
+    `record ${index}: the new key has not agreed`);
+  return next;
+}
+
+// Whose turn is next.
+async function verifyRecord(line, index, previous, turn) {
+  demand(kidOf(line) === turn.kid, `record ${index}: it was the turn of ${turn.kid}`);
+  const { payload } = await flattenedVerify(JSON.parse(line), turn.key, { algorithms: [turn.jwk.alg] });
   const event = JSON.parse(Buffer.from(payload).toString('utf8'));
+  const ours = event.unmapped.georder;
   demand(event.metadata.sequence === index, `record ${index} says it is ${event.metadata.sequence}`);
-  demand(event.unmapped.georder.previous === previous, `record ${index}: the chain is broken`);
+  demand(ours.previous === previous, `record ${index}: the chain is broken`);
   demand(event.class_uid === 6003 && event.metadata.version === '1.8.0', `record ${index}: not OCSF 6003`);
+  return ours.event === 'key.rotated' ? verifyRotation(ours.rotation, index, ours, turn) : turn;
 }
 
 // RFC 6962 section 2.1
@@ -93,17 +104,12 @@ function noteAlgorithm(jwk) {
   return { name, hash, saltLength: 32, raw: (signature) => signature };
 }
 
-async function noteKey(keys, id) {
-  for (const { jwk: { kty, crv, x, y, n, e, alg } } of keys.values()) {
-    const algorithm = noteAlgorithm({ kty, crv, alg });
-    const key = await webcrypto.subtle.importKey('jwk', { kty, crv, x, y, n, e }, algorithm, true, ['verify']);
-    const spki = Buffer.from(await webcrypto.subtle.exportKey('spki', key));
-    if (sha256(spki).subarray(0, 4).equals(id)) return { key, algorithm };
-  }
-  throw new Error('the checkpoint is signed by no key of this log');
+async function webKey({ kty, crv, x, y, n, e }, algorithm) {
+  const key = await webcrypto.subtle.importKey('jwk', { kty, crv, x, y, n, e }, algorithm, true, ['verify']);
+  return { key, id: sha256(Buffer.from(await webcrypto.subtle.exportKey('spki', key))).subarray(0, 4) };
 }
 
-async function verifyCheckpoint(keys, leaves) {
+async function verifyCheckpoint(turn, leaves) {
   const note = readFileSync(join(directory, 'checkpoint'), 'utf8');
   const end = note.lastIndexOf('\n\n');
   const text = note.slice(0, end + 1);
@@ -111,7 +117,9 @@ async function verifyCheckpoint(keys, leaves) {
   const [, name, encoded] = /^— (\S+) (\S+)\n$/.exec(note.slice(end + 2)) ?? [];
   demand(name === origin, 'the checkpoint is no signed note of its origin');
   const signature = Buffer.from(encoded, 'base64');
-  const { key, algorithm } = await noteKey(keys, signature.subarray(0, 4));
+  const algorithm = noteAlgorithm(turn.jwk);
+  const { key, id } = await webKey(turn.jwk, algorithm);
+  demand(id.equals(signature.subarray(0, 4)), `the checkpoint is not signed by ${turn.kid}`);
   demand(await webcrypto.subtle.verify(algorithm, key,
     algorithm.raw(signature.subarray(4)), Buffer.from(text)), 'the signature of the checkpoint is wrong');
   demand(size === String(leaves.length), `the checkpoint is for ${size} records, not ${leaves.length}`);
@@ -120,14 +128,17 @@ async function verifyCheckpoint(keys, leaves) {
 }
 
 try {
-  const keys = await readKeys();
   const lines = readLines();
+  let turn = await readKey(kidOf(lines[0]));
+  const turns = [turn.kid];
   let previous = '0'.repeat(64);
   for (const [index, line] of lines.entries()) {
-    await verifyRecord(line, index, previous, keys);
+    turn = await verifyRecord(line, index, previous, turn);
+    if (turn.kid !== turns.at(-1)) turns.push(turn.kid);
     previous = sha256(line).toString('hex');
   }
-  const origin = await verifyCheckpoint(keys, lines.map((line) => sha256(Buffer.from([0]), line)));
+  const origin = await verifyCheckpoint(turn, lines.map((line) => sha256(Buffer.from([0]), line)));
+  demand(!trusted || turns.includes(trusted), `the keys are ${turns.join(', ')}, not ${trusted}`);
   console.log(`${lines.length} records verified, ${origin}`);
 } catch (error) {
   console.error(`does not verify: ${error.message}`);
