@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DOCUMENT_MAX_MIB 64
+
 void output_start(struct output *output, const char *command, const struct options *options)
 {
     *output = (struct output){.command = command, .options = options};
@@ -13,18 +15,41 @@ void output_start(struct output *output, const char *command, const struct optio
     cJSON_AddStringToObject(output->document, "command", command);
 }
 
-static void document_print(struct output *output, const struct err *err)
+static void document_close(cJSON *document, const struct err *err)
 {
-    AUTO_BUF text = BUF_INIT(64 * 1024 * 1024);
-
-    cJSON_AddStringToObject(output->document, "result", result_name(err->result));
-    cJSON_AddNumberToObject(output->document, "exit", result_exit(err->result));
+    cJSON_AddStringToObject(document, "result", result_name(err->result));
+    cJSON_AddNumberToObject(document, "exit", result_exit(err->result));
     if (err->result != RESULT_OK)
-        cJSON_AddStringToObject(output->document, "error", err->text);
-    json_put_pretty(&text, output->document);
+        cJSON_AddStringToObject(document, "error", err->text);
+}
+
+/* Part of a document is none: one that is too long is left out but for how it ended. */
+static void document_text(struct output *output, struct buf *text, struct err *err)
+{
+    document_close(output->document, err);
+    json_put_pretty(text, output->document);
+    if (buf_ok(text))
+        return;
+    if (err->result == RESULT_OK)
+        (void)err_set(
+            err, RESULT_INTERNAL,
+            "the JSON document would pass %d MiB and was left out: ask for less at a time",
+            DOCUMENT_MAX_MIB);
+    json_delete(&output->document);
+    output_start(output, output->command, output->options);
+    document_close(output->document, err);
+    buf_reset(text);
+    json_put_pretty(text, output->document);
+}
+
+static void document_print(struct output *output, struct err *err)
+{
+    AUTO_BUF text = BUF_INIT(DOCUMENT_MAX_MIB * 1024 * 1024);
+    const char *list = output->list;
+
+    document_text(output, &text, err);
     /* Behind a list, it goes on in the object that the list has begun. */
-    (void)printf("%s%s\n", output->list != NULL ? "\n]," : "",
-                 buf_text(&text) + (output->list != NULL));
+    (void)printf("%s%s\n", list != NULL ? "\n]," : "", buf_text(&text) + (list != NULL));
 }
 
 void output_item(struct output *output, const char *name, const cJSON *item)
@@ -41,20 +66,21 @@ void output_item(struct output *output, const char *name, const cJSON *item)
     output->list = name;
 }
 
-enum result output_end(struct output *output, const struct err *err)
+enum result output_end(struct output *output, const struct err *end)
 {
+    struct err err = *end;
     bool written;
 
     if (output->document != NULL)
-        document_print(output, err);
+        document_print(output, &err);
     json_delete(&output->document);
     written = fflush(stdout) == 0 && !ferror(stdout);
-    if (err->result != RESULT_OK)
-        (void)fprintf(stderr, "georder %s: %s\n", shown(output->command), shown(err->text));
+    if (err.result != RESULT_OK)
+        (void)fprintf(stderr, "georder %s: %s\n", shown(output->command), shown(err.text));
     else if (!written)
         (void)fprintf(stderr, "georder %s: standard output cannot be written\n",
                       shown(output->command));
-    return err->result == RESULT_OK && !written ? RESULT_INTERNAL : err->result;
+    return err.result == RESULT_OK && !written ? RESULT_INTERNAL : err.result;
 }
 
 void say(const struct output *output, const char *fmt, ...)

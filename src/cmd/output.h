@@ -16,7 +16,8 @@ struct output {
 };
 
 void output_start(struct output *output, const char *command, const struct options *options);
-/* Ends the command: prints the document, or the error (its text escaped); returns err->result. */
+/* Ends the command: prints the document, or the error (its text escaped); returns err->result, or
+ * RESULT_INTERNAL of a document over 64 MiB, which is left out. */
 enum result output_end(struct output *output, const struct err *err);
 
 /* For people: nothing with --json or --quiet. Text from outside must come through %s of
