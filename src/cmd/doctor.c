@@ -266,6 +266,43 @@ static void check_sandbox(struct doctor *doctor)
     check(doctor, "sandbox", &none, buf_text(&text));
 }
 
+/* All that takes files, a process or a terminal is had by now. */
+static void examine_locked(struct doctor *doctor, bool has_log, bool has_keys)
+{
+    struct err err = {0};
+
+    if (guard_lock_main(doctor->session->audit_fd, false, &err) != RESULT_OK) {
+        check(doctor, "sandbox", &err, "");
+        return;
+    }
+    if (has_keys)
+        check_keys(doctor);
+    head_fetch(doctor);
+    if (has_log) {
+        check_log(doctor);
+        check_anchors(doctor);
+        check_force(doctor);
+    }
+    check_sandbox(doctor);
+}
+
+/* What stands in the way is told as the check of this name. */
+static bool check_start(struct doctor *doctor, const char *name,
+                        enum result (*start)(struct session *session, struct err *err))
+{
+    struct err err = {0};
+
+    if (start(doctor->session, &err) == RESULT_OK)
+        return true;
+    check(doctor, name, &err, "");
+    return false;
+}
+
+static enum result start_keys(struct session *session, struct err *err)
+{
+    return keys_start(&session->keys, &session->config, true, err);
+}
+
 static void examine(struct doctor *doctor)
 {
     struct session *session = doctor->session;
@@ -281,27 +318,9 @@ static void examine(struct doctor *doctor)
     if (session->config.require_approvals)
         doctor->approvals.result = session_approvals(session, &doctor->approvals);
     check_trust(doctor);
-    has_log = session_directory(session, &err) == RESULT_OK;
-    if (!has_log)
-        check(doctor, "log", &err, "");
-    err = (struct err){0};
-    has_keys = keys_start(&session->keys, &session->config, true, &err) == RESULT_OK;
-    if (!has_keys)
-        check(doctor, "keys", &err, "");
-    err = (struct err){0};
-    if (guard_lock_main(session->audit_fd, false, &err) != RESULT_OK) {
-        check(doctor, "sandbox", &err, "");
-        return;
-    }
-    if (has_keys)
-        check_keys(doctor);
-    head_fetch(doctor);
-    if (has_log) {
-        check_log(doctor);
-        check_anchors(doctor);
-        check_force(doctor);
-    }
-    check_sandbox(doctor);
+    has_log = check_start(doctor, "log", session_directory);
+    has_keys = check_start(doctor, "keys", start_keys);
+    examine_locked(doctor, has_log, has_keys);
 }
 
 enum result cmd_doctor(int argc, char **argv)
