@@ -1,41 +1,10 @@
 /* What the retired key of a log can still sign, against who trusts the key that came after it. */
-#include "helper_log.h"
+#include "helper_handed.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "receipt.h"
-
-/* log.created and one by the first key, its rotation, and two by the second. */
-static void make(struct test_log *log, struct test_heir *heir)
-{
-    test_log_make(log);
-    test_append(log, "order.denied", "");
-    test_heir_make(heir, "P-256", "ES256");
-    cr_assert_eq(test_rotate(log, heir), RESULT_OK, "%s", log->err.text);
-    test_append(log, "order.denied", "");
-    test_append(log, "order.denied", "");
-}
-
-static void end(struct test_log *log, struct test_heir *heir)
-{
-    test_log_free(log);
-    test_heir_free(heir);
-}
-
-static enum audit_verdict check(const struct buf *text, const char *kid, char out[512])
-{
-    struct audit_receipt receipt = AUDIT_RECEIPT_INIT;
-    enum audit_verdict verdict;
-    struct err err = {0};
-
-    cr_assert_eq(audit_receipt_check(text->data, text->len, TEST_ORIGIN, kid, &receipt, &err),
-                 RESULT_OK, "%s", err.text);
-    verdict = receipt.verdict;
-    (void)snprintf(out, 512, "%s", receipt.text);
-    audit_receipt_free(&receipt);
-    return verdict;
-}
 
 /* The first two records, the second by whoever got hold of the retired key, and sealed by it; and
  * behind them what the log has in truth. */
@@ -75,7 +44,7 @@ Test(retired, key_signs_a_receipt_of_before_its_rotation)
     struct hasher hasher;
     char why[512];
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     cr_assert_eq(audit_prove(log.fd, TEST_ORIGIN, NULL, 1, &text, &log.err), RESULT_OK);
     cr_assert(receipt_parse(text.data, text.len, &real));
     forge_the_past(&log, &lines, &forged);
@@ -88,12 +57,12 @@ Test(retired, key_signs_a_receipt_of_before_its_rotation)
     tree_leaf(&hasher, lines.line[0], lines.len[0] - 1, receipt.proof.hash[0]);
     hasher_close(&hasher);
     cr_assert_eq(receipt_put(&receipt, &text, &log.err), RESULT_OK);
-    cr_assert_eq(check(&text, heir.key.kid, why), AUDIT_UNKNOWN_KEY, "%s", why);
+    cr_assert_eq(test_receipt_verdict(&text, heir.key.kid, why), AUDIT_UNKNOWN_KEY, "%s", why);
     cr_assert_not_null(strstr(why, "cannot answer for"), "%s", why);
     /* Who trusts the key that forged it has nothing to hold against it. */
-    cr_assert_eq(check(&text, log.key.kid, why), AUDIT_INTACT, "%s", why);
+    cr_assert_eq(test_receipt_verdict(&text, log.key.kid, why), AUDIT_INTACT, "%s", why);
     buf_free(&lines.text);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 static enum result ignore(void *context, const void *bytes, size_t len, struct err *err)
@@ -119,7 +88,7 @@ Test(retired, key_signs_a_checkpoint_of_before_its_rotation)
     struct export_wish wish = {
         .format = EXPORT_JSONL, .until = INT64_MAX, .write = ignore, .context = &len};
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     wish.kid = heir.key.kid;
     forge_the_past(&log, &lines, &forged);
     cr_assert_eq(audit_verify(log.fd, TEST_ORIGIN, heir.key.kid, &verified, &log.err), RESULT_OK);
@@ -133,5 +102,5 @@ Test(retired, key_signs_a_checkpoint_of_before_its_rotation)
     buf_free(&report.note);
     cr_assert_eq(audit_prove(log.fd, TEST_ORIGIN, heir.key.kid, 1, &text, &log.err), RESULT_AUDIT);
     buf_free(&lines.text);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }

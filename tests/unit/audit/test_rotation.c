@@ -1,5 +1,5 @@
 /* A log that one key hands on to another: who signs what, and who is trusted for which records. */
-#include "helper_log.h"
+#include "helper_handed.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,29 +34,12 @@ static void must_rotate(struct test_log *log, struct test_heir *heir)
     cr_assert_eq(test_rotate(log, heir), RESULT_OK, "%s", log->err.text);
 }
 
-/* log.created and one by the first key, its rotation, and two by the second. */
-static void make(struct test_log *log, struct test_heir *heir)
-{
-    test_log_make(log);
-    test_append(log, "order.denied", "");
-    test_heir_make(heir, "P-256", "ES256");
-    must_rotate(log, heir);
-    test_append(log, "order.denied", "");
-    test_append(log, "order.denied", "");
-}
-
-static void end(struct test_log *log, struct test_heir *heir)
-{
-    test_log_free(log);
-    test_heir_free(heir);
-}
-
 Test(rotation, is_trusted_by_the_first_the_last_and_a_key_between)
 {
     struct test_log log;
     struct test_heir second, third;
 
-    make(&log, &second);
+    test_handed_make(&log, &second);
     test_heir_make(&third, "P-384", "ES384");
     must_rotate(&log, &third);
     expect_by(&log, log.key.kid, AUDIT_INTACT, 0, "all 6 records are good");
@@ -65,7 +48,7 @@ Test(rotation, is_trusted_by_the_first_the_last_and_a_key_between)
     expect_by(&log, NULL, AUDIT_INTACT, 0, "all 6 records are good");
     cr_assert_str_eq(verify_by(&log, NULL).kid, third.key.kid);
     test_heir_free(&third);
-    end(&log, &second);
+    test_handed_free(&log, &second);
 }
 
 Test(rotation, to_another_log_is_not_trusted)
@@ -73,14 +56,14 @@ Test(rotation, to_another_log_is_not_trusted)
     struct test_log log;
     struct test_heir heir, other;
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_heir_make(&other, "P-256", "ES256");
     expect_by(&log, other.key.kid, AUDIT_UNKNOWN_KEY, 0, "record 0 is signed by the key");
     /* Its file in keys/ changes nothing: no rotation leads to it. */
     test_key_write(&log, &other.key);
     expect_by(&log, other.key.kid, AUDIT_UNKNOWN_KEY, 0, "no rotation leads to that");
     test_heir_free(&other);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* From each kind to each. */
@@ -122,7 +105,7 @@ Test(rotation, ends_the_turn_of_the_old_key)
     struct test_heir heir;
     struct audit_event event = test_event("order.denied", "");
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_log_reopen(&log); /* by the first key */
     cr_assert_eq(audit_append(log.audit, &event, NULL, 0, NULL, &log.err), RESULT_AUDIT);
     cr_assert_not_null(strstr(log.err.text, heir.key.kid), "%s", log.err.text);
@@ -131,7 +114,7 @@ Test(rotation, ends_the_turn_of_the_old_key)
     test_log_reopen(&log);
     test_append(&log, "order.denied", "");
     test_expect(&log, AUDIT_INTACT);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* Of a process that had the log open, and has never seen the new key. */
@@ -155,7 +138,7 @@ Test(rotation, by_another_process_ends_the_turn_of_this_one)
     cr_assert_not_null(strstr(log.err.text, heir.key.kid), "%s", log.err.text);
     test_expect(&log, AUDIT_INTACT);
     audit_close(&open);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 static bool seen(void *context, uint64_t index, const char *line, size_t len, const cJSON *payload)
@@ -184,7 +167,7 @@ Test(rotation, hands_over_what_is_believed)
     test_log_reopen(&log);
     cr_assert_eq(audit_each(log.audit, seen, &last, &log.err), RESULT_OK, "%s", log.err.text);
     cr_assert_eq(last, 1);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 Test(rotation, to_a_key_of_this_log_is_refused)
@@ -192,7 +175,7 @@ Test(rotation, to_a_key_of_this_log_is_refused)
     struct test_log log;
     struct test_heir heir, back;
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     cr_assert_eq(test_rotate(&log, &heir), RESULT_USAGE);
     cr_assert_not_null(strstr(log.err.text, "signs this log already"), "%s", log.err.text);
     back = heir;
@@ -202,7 +185,7 @@ Test(rotation, to_a_key_of_this_log_is_refused)
     cr_assert_not_null(strstr(log.err.text, "signed this log before"), "%s", log.err.text);
     test_append(&log, "order.denied", "");
     test_expect(&log, AUDIT_INTACT);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 Test(rotation, without_the_new_keys_agreement_is_not_written)
@@ -221,7 +204,7 @@ Test(rotation, without_the_new_keys_agreement_is_not_written)
     test_append(&log, "order.denied", "");
     test_expect(&log, AUDIT_INTACT);
     cr_assert_eq(verify_by(&log, NULL).records, 2);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* A rotation record by hand: the log's key signs it, and `by` the text, for this log and place. */
@@ -288,7 +271,7 @@ Test(rotation, that_the_new_key_did_not_sign_is_altered)
     }
     buf_free(&lines.text);
     test_heir_free(&other);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* "key rotation gap, old key reused later": whoever got hold of the retired key goes on by it. */
@@ -301,7 +284,7 @@ Test(attack, old_key_reused_after_its_rotation)
     AUTO_BUF forged = BUF_INIT(AUDIT_LINE_MAX);
     char text[128];
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_lines_read(&log, &lines);
     (void)snprintf(text, sizeof text, "record 5 is signed by the key %s, which record 2 retired",
                    log.key.kid);
@@ -319,7 +302,7 @@ Test(attack, old_key_reused_after_its_rotation)
     test_seal(&log);
     expect_by(&log, NULL, AUDIT_UNKNOWN_KEY, 5, "which record 2 retired");
     buf_free(&lines.text);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* All that was behind the rotation, and it too, are gone; the old key goes on as if nothing had
@@ -330,7 +313,7 @@ Test(attack, old_key_goes_on_from_before_its_rotation)
     struct test_heir heir;
     struct test_lines lines;
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_lines_read(&log, &lines);
     test_lines_write(&log, &lines, (int[]){0, 1, -1});
     /* The checkpoint by the new key is still there. */
@@ -338,7 +321,7 @@ Test(attack, old_key_goes_on_from_before_its_rotation)
     test_seal(&log);
     expect_by(&log, heir.key.kid, AUDIT_UNKNOWN_KEY, 0, "its end was cut off");
     buf_free(&lines.text);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* A gap: the rotation's record is missing. */
@@ -348,12 +331,12 @@ Test(attack, rotation_is_missing)
     struct test_heir heir;
     struct test_lines lines;
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_lines_read(&log, &lines);
     test_lines_write(&log, &lines, (int[]){0, 1, 3, 4, -1});
     expect_by(&log, log.key.kid, AUDIT_UNKNOWN_KEY, 2, "record 2 is signed by the key");
     buf_free(&lines.text);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 Test(rotation, whose_public_key_is_lost_says_so)
@@ -363,7 +346,7 @@ Test(rotation, whose_public_key_is_lost_says_so)
     char name[128], text[256];
     struct audit_event event = test_event("order.denied", "");
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     (void)snprintf(name, sizeof name, "keys/%s.jwk", heir.key.kid);
     (void)snprintf(text, sizeof text, "whose public key is lost: restore %s from a copy", name);
     cr_assert_eq(unlinkat(log.fd, name, 0), 0);
@@ -375,24 +358,10 @@ Test(rotation, whose_public_key_is_lost_says_so)
     test_log_adopt(&log, &heir);
     test_log_reopen(&log); /* the last record is its own: it goes on */
     cr_assert_eq(audit_append(log.audit, &event, NULL, 0, NULL, &log.err), RESULT_OK);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* --- receipts, checkpoints, export --- */
-
-static enum audit_verdict check(const struct buf *text, const char *kid, char out[512])
-{
-    struct audit_receipt receipt = AUDIT_RECEIPT_INIT;
-    enum audit_verdict verdict;
-    struct err err = {0};
-
-    cr_assert_eq(audit_receipt_check(text->data, text->len, TEST_ORIGIN, kid, &receipt, &err),
-                 RESULT_OK, "%s", err.text);
-    verdict = receipt.verdict;
-    (void)snprintf(out, 512, "%s", receipt.text);
-    audit_receipt_free(&receipt);
-    return verdict;
-}
 
 Test(rotation, receipt_is_checked_by_the_first_or_the_last_key)
 {
@@ -401,7 +370,7 @@ Test(rotation, receipt_is_checked_by_the_first_or_the_last_key)
     AUTO_BUF receipt = BUF_INIT(AUDIT_RECEIPT_MAX);
     char text[512];
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_heir_make(&other, "P-256", "ES256");
     for (uint64_t i = 0; i < 5; i++) {
         for (int by = 0; by < 3; by++) {
@@ -410,14 +379,15 @@ Test(rotation, receipt_is_checked_by_the_first_or_the_last_key)
             cr_assert_eq(audit_prove(log.fd, TEST_ORIGIN, kid[by], i, &receipt, &log.err),
                          RESULT_OK, "%s", log.err.text);
         }
-        cr_assert_eq(check(&receipt, log.key.kid, text), AUDIT_INTACT, "%s", text);
-        cr_assert_eq(check(&receipt, heir.key.kid, text), AUDIT_INTACT, "%s", text);
-        cr_assert_eq(check(&receipt, other.key.kid, text), AUDIT_UNKNOWN_KEY, "%s", text);
+        cr_assert_eq(test_receipt_verdict(&receipt, log.key.kid, text), AUDIT_INTACT, "%s", text);
+        cr_assert_eq(test_receipt_verdict(&receipt, heir.key.kid, text), AUDIT_INTACT, "%s", text);
+        cr_assert_eq(test_receipt_verdict(&receipt, other.key.kid, text), AUDIT_UNKNOWN_KEY, "%s",
+                     text);
     }
     cr_assert_eq(audit_prove(log.fd, TEST_ORIGIN, other.key.kid, 0, &receipt, &log.err),
                  RESULT_AUDIT);
     test_heir_free(&other);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 /* Without the rotation between them, the keys in a receipt are two logs'. */
@@ -429,7 +399,7 @@ Test(rotation, receipt_without_the_rotation_is_refused)
     AUTO_RECEIPT receipt = RECEIPT_INIT;
     char why[512];
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     for (uint64_t record = 0; record < 5; record++) {
         cr_assert_eq(audit_prove(log.fd, TEST_ORIGIN, NULL, record, &text, &log.err), RESULT_OK);
         cr_assert(receipt_parse(text.data, text.len, &receipt));
@@ -448,10 +418,11 @@ Test(rotation, receipt_without_the_rotation_is_refused)
         buf_put(&note, receipt.note, receipt.note_len);
         receipt.note = note.data;
         cr_assert_eq(receipt_put(&receipt, &text, &log.err), RESULT_OK);
-        cr_assert_eq(check(&text, log.key.kid, why), record == 2 ? AUDIT_INTACT : AUDIT_UNKNOWN_KEY,
-                     "%zu: %s", (size_t)record, why);
+        cr_assert_eq(test_receipt_verdict(&text, log.key.kid, why),
+                     record == 2 ? AUDIT_INTACT : AUDIT_UNKNOWN_KEY, "%zu: %s", (size_t)record,
+                     why);
     }
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 static struct audit_comparison compare_by(struct test_log *log, const char *kid,
@@ -494,7 +465,7 @@ Test(rotation, checkpoints_of_both_keys_are_compared)
                  RESULT_OK);
     cr_assert_eq(checkpoint.verdict, AUDIT_UNKNOWN_KEY);
     cr_assert_not_null(strstr(checkpoint.text, "which record 2 retired"), "%s", checkpoint.text);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 static void expect_from(struct test_log *log, const struct buf *note, const char *kid,
@@ -540,7 +511,7 @@ Test(rotation, is_verified_from_a_checkpoint_before_at_and_behind_it)
     test_read(&log, "checkpoint", &forged);
     expect_from(&log, &forged, NULL, AUDIT_UNKNOWN_KEY, "signed by another key");
     test_heir_free(&other);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 static enum result ignore(void *context, const void *bytes, size_t len, struct err *err)
@@ -560,7 +531,7 @@ Test(rotation, export_is_by_the_key_whose_turn_it_is)
         .format = EXPORT_JSONL, .until = INT64_MAX, .write = ignore, .context = &len};
     struct export_report report;
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_heir_make(&other, "P-256", "ES256");
     const char *const good[] = {NULL, log.key.kid, heir.key.kid};
 
@@ -575,7 +546,7 @@ Test(rotation, export_is_by_the_key_whose_turn_it_is)
     cr_assert_eq(audit_export(log.fd, TEST_ORIGIN, &wish, &report, &log.err), RESULT_AUDIT);
     buf_free(&report.note);
     test_heir_free(&other);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
 
 Test(rotation, keys_are_listed_with_their_ranges)
@@ -584,7 +555,7 @@ Test(rotation, keys_are_listed_with_their_ranges)
     struct test_heir heir, third, other;
     struct audit_keys keys;
 
-    make(&log, &heir);
+    test_handed_make(&log, &heir);
     test_heir_make(&third, "RSA", "PS256");
     test_heir_make(&other, "P-384", "ES384");
     must_rotate(&log, &third);
@@ -602,5 +573,5 @@ Test(rotation, keys_are_listed_with_their_ranges)
     cr_assert(strcmp(keys.key[3].kid, other.key.kid) == 0 && keys.key[3].first > keys.key[3].last);
     test_heir_free(&third);
     test_heir_free(&other);
-    end(&log, &heir);
+    test_handed_free(&log, &heir);
 }
