@@ -91,7 +91,8 @@ static enum result payload_make(struct audit *audit, const struct audit_entry *e
 
     if (body == NULL)
         return payload_build(audit, event, event->detail, NULL, out, err);
-    if (len > out->payload.max || memchr(body, '\0', len) != NULL || !utf8_valid(body, len))
+    if (event->body_apart || len > out->payload.max || memchr(body, '\0', len) != NULL ||
+        !utf8_valid(body, len))
         return payload_with_file(audit, entry, out, err);
     AUTO_BUF text = BUF_INIT(AUDIT_LINE_MAX);
     buf_put(&text, body, len);

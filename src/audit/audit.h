@@ -59,14 +59,15 @@ struct audit_event {
     int http_status;            /* http_response.code, 0: none */
     const char *peer_address;   /* dst_endpoint.ip, or "" */
     const cJSON
-        *detail; /* object: its members go into unmapped.georder, after event and previous */
+        *detail;     /* object: its members go into unmapped.georder, after event and previous */
+    bool body_apart; /* the body is a file of its own, however short */
 };
 
 /* Lock, observe, build, sign record and checkpoint, check both signatures, write, fdatasync, tile,
  * checkpoint. Any failure (RESULT_AUDIT, the signer's RESULT_KEY) means: the record is not there.
- * body: becomes member "body" of detail's "response" when it is text and the line then still fits,
- * else it is stored as bodies/<sha256>, which unmapped.georder.body_file names; NULL: none.
- * *index (may be NULL): the record's place in the log. */
+ * body: becomes member "body" of detail's "response" when it is text and the line then still fits
+ * (and not body_apart), else it is stored as bodies/<sha256>, which unmapped.georder.body_file
+ * names; NULL: none. *index (may be NULL): the record's place in the log. */
 MUST_USE enum result audit_append(struct audit *audit, const struct audit_event *event,
                                   const char *body, size_t body_len, uint64_t *index,
                                   struct err *err);

@@ -1,40 +1,10 @@
 #include "audit_bundle.h"
 
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "bundle.h"
-#include "guard.h"
-
-enum result audit_bundle_make(struct verb_call *call, const char *path, struct audit_bundle *out,
-                              struct err *err)
-{
-    AUTO_BUF policy = BUF_INIT(2 * PATH_MAX);
-
-    if (path == NULL)
-        return RESULT_OK;
-    if (audit_verb_value(call, AUDIT_DIRECTORY) == NULL) {
-        session_policy_path(call->session, NULL, &policy);
-        if (guard_read(buf_text(&policy), GUARD_PUBLIC, RESULT_CONFIG, &out->policy, err) !=
-            RESULT_OK)
-            return err->result;
-    }
-    return out_file_make(&out->file, path, err);
-}
-
-void audit_bundle_free(struct audit_bundle *bundle)
-{
-    out_file_close(&bundle->file);
-    buf_free(&bundle->policy);
-}
-
-/* The policies that the log remembers, in the order of their first use. */
-struct naming {
-    cJSON *policies;
-    char present[SHA256_HEX_LEN + 1]; /* the digest of the one that is at hand, or "" */
-    bool named;                       /* the log remembers that one */
-};
+#include "parts.h"
 
 static bool is_listed(const cJSON *policies, const char *digest)
 {
@@ -45,62 +15,49 @@ static bool is_listed(const cJSON *policies, const char *digest)
     return false;
 }
 
+/* Into an array, in the order of their first use. */
 static bool policy_name(void *context, uint64_t index, const char *line, size_t len,
                         const cJSON *payload)
 {
-    const cJSON *policy = cJSON_GetObjectItemCaseSensitive(record_georder(payload), "policy");
-    struct naming *naming = context;
-    const char *digest = member_text(policy, "sha256");
-    bool here = strcmp(digest, naming->present) == 0;
-    cJSON *copy;
+    const cJSON *ours = record_georder(payload);
+    const cJSON *policy = cJSON_GetObjectItemCaseSensitive(ours, "policy");
+    cJSON *policies = context, *copy;
 
     (void)index;
     (void)line;
     (void)len;
-    if (digest[0] == '\0' || is_listed(naming->policies, digest))
+    if (policy == NULL || is_listed(policies, member_text(policy, "sha256")))
         return true;
     copy = cJSON_Duplicate(policy, true);
-    cJSON_AddBoolToObject(copy, "in_bundle", here);
-    cJSON_AddItemToArray(naming->policies, copy);
-    naming->named = naming->named || here;
+    add_given(copy, "file", member_text(ours, "body_file"));
+    cJSON_AddItemToArray(policies, copy);
     return true;
 }
 
-static enum result policies_name(struct session *session, const char *origin, struct naming *naming,
+static enum result policies_name(struct session *session, const char *origin, cJSON *policies,
                                  struct err *err)
 {
     static const char *const changes[] = {"policy.changed", NULL};
 
     if (audit_open(session->audit_fd, origin, NULL, &session->audit, err) != RESULT_OK)
         return err->result;
-    return audit_each_of(session->audit, changes, policy_name, naming, err);
+    return audit_each_of(session->audit, changes, policy_name, policies, err);
 }
 
-static enum result text_add(struct bundle *bundle, const char *name, const struct buf *text,
-                            struct err *err)
-{
-    return bundle_add(bundle, &(struct audit_part){name, -1, buf_text(text), text->len}, err);
-}
-
-/* Which policies the records are about, and the file of the one that is at hand. */
-static enum result policies_add(struct verb_call *call, const struct buf *policy,
-                                struct bundle *bundle, struct err *err)
+/* Which policies the records are about; their files are among the bodies. */
+static enum result policies_add(struct verb_call *call, struct bundle *bundle, struct err *err)
 {
     AUTO_JSON *list = cJSON_CreateArray();
-    AUTO_BUF text = BUF_INIT(1024 * KIB), name = BUF_INIT(128);
-    struct naming naming = {.policies = list};
+    AUTO_BUF text = BUF_INIT(1024 * KIB);
 
-    if (policy->len > 0)
-        sha256_hex(buf_text(policy), policy->len, naming.present);
-    if (policies_name(call->session, audit_verb_origin(call), &naming, err) != RESULT_OK)
+    if (policies_name(call->session, audit_verb_origin(call), list, err) != RESULT_OK)
         return err->result;
     json_put_pretty(&text, list);
     buf_putc(&text, '\n');
-    buf_printf(&name, "policies/%s.json", naming.present);
-    if (buf_check(&text, "policies.json", err) != RESULT_OK ||
-        text_add(bundle, "policies.json", &text, err) != RESULT_OK)
+    if (buf_check(&text, "policies.json", err) != RESULT_OK)
         return err->result;
-    return naming.named ? text_add(bundle, buf_text(&name), policy, err) : RESULT_OK;
+    return bundle_add(bundle, &(struct audit_part){"policies.json", -1, buf_text(&text), text.len},
+                      err);
 }
 
 static enum result page_add(struct bundle *bundle, const struct out_file *page, struct err *err)
@@ -114,16 +71,15 @@ static enum result page_add(struct bundle *bundle, const struct out_file *page, 
     return bundle_add(bundle, &part, err);
 }
 
-enum result audit_bundle_write(struct verb_call *call, struct audit_bundle *made,
+enum result audit_bundle_write(struct verb_call *call, struct out_file *to,
                                const struct out_file *page, struct err *err)
 {
     AUTO_BUNDLE bundle = BUNDLE_INIT;
 
-    if (made->file.path == NULL)
+    if (to->path == NULL)
         return RESULT_OK;
-    if (bundle_begin(&bundle, &made->file, err) != RESULT_OK ||
-        page_add(&bundle, page, err) != RESULT_OK ||
-        policies_add(call, &made->policy, &bundle, err) != RESULT_OK ||
+    if (bundle_begin(&bundle, to, err) != RESULT_OK || page_add(&bundle, page, err) != RESULT_OK ||
+        policies_add(call, &bundle, err) != RESULT_OK ||
         audit_files(call->session->audit_fd, bundle_add, &bundle, err) != RESULT_OK)
         return err->result;
     return bundle_end(&bundle, err);

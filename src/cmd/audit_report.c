@@ -147,12 +147,12 @@ static enum result wish_take(const struct verb_call *call, struct report_wish *w
 
 static enum result report(struct verb_call *call, struct report_wish *wish,
                           struct audit_anchors *anchors, struct out_file *file,
-                          struct audit_bundle *bundle, struct err *err)
+                          struct out_file *bundle, struct err *err)
 {
     if (audit_verb_open(call, err) != RESULT_OK ||
         audit_verb_anchors_trust(call, NULL, NULL, anchors, err) != RESULT_OK ||
         out_file_make(file, audit_verb_value(call, OUT), err) != RESULT_OK ||
-        audit_bundle_make(call, audit_verb_value(call, BUNDLE), bundle, err) != RESULT_OK ||
+        out_file_make(bundle, audit_verb_value(call, BUNDLE), err) != RESULT_OK ||
         guard_lock_main(call->session->audit_fd, false, err) != RESULT_OK)
         return err->result;
     wish->kid = audit_verb_key(call, KEY);
@@ -163,8 +163,7 @@ static enum result report(struct verb_call *call, struct report_wish *wish,
 
 static enum result run(struct verb_call *call, struct err *err)
 {
-    AUTO_OUT_FILE file = OUT_FILE_INIT;
-    AUTO_AUDIT_BUNDLE bundle = AUDIT_BUNDLE_INIT;
+    AUTO_OUT_FILE file = OUT_FILE_INIT, bundle = OUT_FILE_INIT;
     struct report_wish wish = {.write = file_put, .context = &file};
     struct audit_anchors anchors = AUDIT_ANCHORS_INIT;
 

@@ -18,15 +18,17 @@ struct force {
     "look at what is there, then say so by `georder policy trust --reason TEXT`, which is "        \
     "recorded"
 
+/* file: is kept in the log, as it is; or NULL. */
 static enum result append(struct force *force, const char *name, const char *message, cJSON *detail,
-                          struct err *err)
+                          const struct buf *file, struct err *err)
 {
     struct audit_event event = event_of(force->session, name, "georder policy");
 
     event.activity = 3; /* Update */
     event.message = message;
+    event.body_apart = true;
     cJSON_AddItemToObject(detail, "sandbox", sandbox_part(force->session, NULL));
-    return event_append(force->session, &event, detail, NULL, NULL, err);
+    return event_append(force->session, &event, detail, file, NULL, err);
 }
 
 /* The list that the log has, to be asked for its successor; NULL: there is none. */
@@ -72,7 +74,7 @@ static enum result list_record(struct force *force, struct err *err)
     add_given(part, "trusted_because", force->reason);
     cJSON_AddStringToObject(part, "text", buf_text(&list->text));
     return append(force, "approvers.changed", "another trust list is in force from here on", detail,
-                  err);
+                  NULL, err);
 }
 
 static enum result list_force(struct force *force, struct err *err)
@@ -162,7 +164,8 @@ static enum result policy_record(struct force *force, struct err *err)
     cJSON_AddBoolToObject(change, "approvals_required", session->config.require_approvals);
     cJSON_AddItemToObject(change, "approvals", approvals_json(&force->approvals));
     add_given(change, "trusted_because", force->reason);
-    return append(force, "policy.changed", "another policy is in force from here on", detail, err);
+    return append(force, "policy.changed", "another policy is in force from here on", detail,
+                  &session->policy_text, err);
 }
 
 /* A policy that is not in force yet, or no more, is not remembered: orders are denied, and until

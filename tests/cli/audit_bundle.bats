@@ -34,8 +34,8 @@ teardown() {
     run -0 env -C "$there/georder-audit" sha256sum --strict -c SHA256SUMS
     [ "$(grep -c ': OK$' <<<"$output")" -eq "$(find "$there" -type f ! -name SHA256SUMS | wc -l)" ]
     cmp "$page" "$there/georder-audit/report.html"
-    cmp "$HOUSE/policy.json" "$there/georder-audit/policies/$digest.json"
-    jq -e --arg digest "$digest" 'length == 1 and .[0].sha256 == $digest and .[0].in_bundle' "$there/georder-audit/policies.json"
+    cmp "$HOUSE/policy.json" "$there/georder-audit/bodies/$digest"
+    jq -e --arg digest "$digest" 'length == 1 and .[0].sha256 == $digest and .[0].file == "bodies/\($digest)"' "$there/georder-audit/policies.json"
     run -0 env -i "$GEORDER" audit verify --directory "$there/georder-audit" --origin "$origin" --key "$kid"
     [[ $output == 'intact: all 5 records are good'* ]]
 }
@@ -53,12 +53,16 @@ teardown() {
     run -0 diff <(grep -v report.html "$there/georder-audit/SHA256SUMS") <(grep -v report.html "$there/2/georder-audit/SHA256SUMS")
 }
 
-@test "a policy that is another today is named, and not put in its place" {
+@test "each policy that was in force is in it, whichever is today" {
     policy_edit '.name = "another"'
+    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    policy_edit '.name = "of today, and never used"'
     run -0 georder audit report --quiet --out "$page" --bundle "$tar"
     tar -xf "$tar" -C "$there"
-    jq -e 'length == 1 and (.[0].in_bundle | not)' "$there/georder-audit/policies.json"
-    [ ! -e "$there/georder-audit/policies" ]
+    cd "$there/georder-audit" || return 1
+    [ "$(jq -c 'map(.name)' policies.json)" = '["rehearsal","another"]' ]
+    [ "$(jq -r '.[] | "\(.sha256)  \(.file)"' policies.json | sha256sum --strict -c | grep -c OK)" = 2 ]
+    [ "$(jq -r .name "$(jq -r '.[1].file' policies.json)")" = another ]
 }
 
 @test "anchors and bodies come along, links and strangers do not" {
@@ -68,7 +72,7 @@ teardown() {
     mkfifo "$HOUSE/audit/bodies/pipe"
     run -0 env -i "$GEORDER" audit report --quiet --directory "$HOUSE/audit" --origin "$origin" --out "$page" --bundle "$tar"
     run -0 tar -tf "$tar"
-    [[ $output == *georder-audit/anchors/000000000005.tsr* && $output != *link* && $output != *pipe* && $output != *policies/* ]]
+    [[ $output == *georder-audit/anchors/000000000005.tsr* && $output != *link* && $output != *pipe* ]]
 }
 
 @test "a bad log gives no bundle, and a file that is there is kept" {

@@ -53,6 +53,21 @@ sha256() {
 
 # --- Without approvals ---------------------------------------------------------------------------
 
+@test "each policy that was in force is kept in the log, byte for byte, and missed when it goes" {
+    local digest
+    in_force
+    policy_edit '.name = "another"'
+    run -3 georder order --quiet --file denied.json
+    [ "$(georder audit list --json | jq -c '[.records[].unmapped.georder | select(.event == "policy.changed") | .body_file == "bodies/" + .policy.sha256]')" = '[true,true]' ]
+    digest=$(sha256 policy.json)
+    cmp policy.json "audit/bodies/$digest"
+    [ "$(find audit/bodies -type f | wc -l)" = 2 ]
+    verified
+    echo >>"audit/bodies/$digest"
+    run -10 georder audit verify
+    [[ $output == *'altered: record 3 names a body that is missing from bodies/ or was altered there'* ]]
+}
+
 @test "the first use of a policy is recorded: which, and that nobody had to approve it" {
     home_listen
     order -0
