@@ -189,3 +189,23 @@ Test(body, that_is_large_or_no_text_goes_to_a_file_that_verify_checks)
     test_expect(&log, AUDIT_ALTERED);
     test_log_free(&log);
 }
+
+Test(body, that_stands_apart_goes_to_a_file_however_short)
+{
+    struct test_log log;
+    struct audit_event event = test_event("policy.changed", "");
+    AUTO_BUF stored = BUF_INIT(64);
+    cJSON *payload;
+
+    event.body_apart = true;
+    test_log_make(&log);
+    cr_assert_eq(audit_append(log.audit, &event, "{}", 2, NULL, &log.err), RESULT_OK, "%s",
+                 log.err.text);
+    payload = test_payload(&log);
+    cr_assert_null(test_at(payload, "unmapped.georder.response"));
+    test_read(&log, test_text_at(payload, "unmapped.georder.body_file"), &stored);
+    cr_assert_str_eq(buf_text(&stored), "{}");
+    test_expect(&log, AUDIT_INTACT);
+    cJSON_Delete(payload);
+    test_log_free(&log);
+}
