@@ -199,7 +199,7 @@ static void expect_tiles(struct test_log *log, const struct span *spans, size_t 
                          (size_t)spans[i].begin, (size_t)spans[i].end, (size_t)size);
 }
 
-Test(proof, is_made_from_tiles_of_three_levels, .init = setup, .timeout = 60)
+Test(proof, is_made_from_tiles_of_three_levels, .init = setup, .timeout = 300)
 {
     static const uint64_t index[] = {0, 1, 255, 256, 511, 65534, 65535, 65536, 65792, LARGE - 1};
     static struct tree tree;

@@ -129,7 +129,7 @@ static void expect_size(struct test_log *log, const char *name, size_t size)
 }
 
 /* c2sp.org/tlog-tiles has this size as its example. */
-Test(tiles, of_70000_leaves_are_those_of_the_specification, .init = setup, .timeout = 60)
+Test(tiles, of_70000_leaves_are_those_of_the_specification, .init = setup, .timeout = 300)
 {
     static struct tree tree, loaded;
     struct test_log log;

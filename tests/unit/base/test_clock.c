@@ -111,6 +111,6 @@ Test(clock, sleep_lasts_and_monotonic_shows_it)
     cr_assert_lt(slept, 10000);
     before = clock_monotonic();
     clock_sleep(0);
-    clock_sleep(-1000);
-    cr_assert_lt(clock_monotonic() - before, 1000);
+    clock_sleep(-60000);
+    cr_assert_lt(clock_monotonic() - before, 30000);
 }

@@ -347,32 +347,39 @@ Test(jwk, bad_ones)
               "the key is neither EC P-256 or P-384, nor RSA");
 }
 
+/* The text with the value of one member taken from another text, whose value may be of another
+ * length: a number has as few bytes as it needs. */
+static void value_mix(const char *text, const char *member, const char *from, struct buf *out)
+{
+    const char *ours = strstr(text, member), *theirs = strstr(from, member);
+
+    cr_assert(ours != NULL && theirs != NULL, "%s", member);
+    ours += strlen(member);
+    theirs += strlen(member);
+    buf_put(out, text, (size_t)(ours - text));
+    buf_put(out, theirs, strcspn(theirs, "\""));
+    buf_puts(out, ours + strcspn(ours, "\""));
+}
+
 /* What is written is read back as the same key; a number of another key makes none. */
 Test(jwk, private_rsa)
 {
+    static const char *const members[] = {"\"n\":\"", "\"d\":\"", "\"p\":\"", "\"dq\":\""};
     AUTO_PKEY *rsa = EVP_RSA_gen(2048);
     AUTO_PKEY *other = EVP_RSA_gen(2048);
     AUTO_PKEY *again = NULL;
     AUTO_BUF json = BUF_SECRET(JWK_PRIVATE_MAX), foreign = BUF_SECRET(JWK_PRIVATE_MAX);
-    char *ours, *theirs;
     struct err err = {0};
 
     cr_assert_eq(jwk_put_private(&json, rsa, &err), RESULT_OK, "%s", err.text);
     cr_assert_eq(jwk_put_private(&foreign, other, &err), RESULT_OK, "%s", err.text);
     cr_assert_eq(key_from(buf_text(&json), &again, &err), RESULT_OK, "%s", err.text);
     cr_assert_eq(EVP_PKEY_eq(rsa, again), 1);
-    static const char *const members[] = {"\"n\":\"", "\"d\":\"", "\"p\":\"", "\"dq\":\""};
-
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         AUTO_BUF mixed = BUF_SECRET(JWK_PRIVATE_MAX);
 
-        buf_puts(&mixed, buf_text(&json));
-        ours = strstr(mixed.data, members[i]) + strlen(members[i]);
-        theirs = strstr(foreign.data, members[i]) + strlen(members[i]);
-        memcpy(ours, theirs,
-               strcspn(theirs, "\"") < strcspn(ours, "\"") ? strcspn(theirs, "\"")
-                                                           : strcspn(ours, "\""));
-        key_fails(mixed.data, "the numbers are not an RSA key pair");
+        value_mix(buf_text(&json), members[i], buf_text(&foreign), &mixed);
+        key_fails(buf_text(&mixed), "the numbers are not an RSA key pair");
     }
 }
 

@@ -79,8 +79,8 @@ void rig_start(struct rig *rig, struct server_plan plan)
                                         .resolve = "127.0.0.1",
                                         .proxy = "",
                                         .minimum_tls = TLS1_2_VERSION,
-                                        .connect_ms = 5000,
-                                        .total_ms = 10000,
+                                        .connect_ms = CONNECT_MS,
+                                        .total_ms = TOTAL_MS,
                                         .networks = 1,
                                         .network = {"127.0.0.0/8"}};
     rig_pin(rig, &rig->pki.root);
@@ -178,8 +178,8 @@ void rig_ask(struct rig *rig, struct answer *answer)
     while (!last) {
         AUTO_MSG msg = MSG_INIT;
 
-        cr_assert_eq(ipc_receive(&rig->ipc, &msg, clock_monotonic() + 30000, NULL, &err), RESULT_OK,
-                     "%s", err.text);
+        cr_assert_eq(ipc_receive(&rig->ipc, &msg, clock_monotonic() + ANSWER_MS, NULL, &err),
+                     RESULT_OK, "%s", err.text);
         last = message_keep(answer, &msg);
     }
     answer->body = received;

@@ -5,6 +5,13 @@
 #include "helper_server.h"
 #include "ipc.h"
 
+/* Milliseconds that no exchange needs which goes well, however busy the machine is. What must run
+ * into its time gets less of it; but still enough for TLS where that comes first: STALL. */
+#define CONNECT_MS 20000
+#define TOTAL_MS   25000
+#define STALL_MS   4000
+#define ANSWER_MS  60000 /* for all that the role says of one exchange */
+
 #define TOKEN "cfut_0123456789abcdefghijklmnopqrstuvwxyzABCD12345"
 
 struct answer {

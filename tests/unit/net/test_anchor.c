@@ -32,8 +32,8 @@ static void anchor_start(struct rig *rig, server_answer *says)
                                         .body_len = sizeof query - 1,
                                         .proxy = "",
                                         .minimum_tls = TLS1_2_VERSION,
-                                        .connect_ms = 5000,
-                                        .total_ms = 10000,
+                                        .connect_ms = CONNECT_MS,
+                                        .total_ms = TOTAL_MS,
                                         .answer_max = ANSWER_MAX};
 }
 
@@ -62,7 +62,7 @@ static void answer_elsewhere(SSL *ssl)
 static void answer_slowly(SSL *ssl)
 {
     say(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
-    (void)sleep(20);
+    (void)pause();
 }
 
 static void assert_posted(const struct rig *rig, const char *bytes, size_t len)
@@ -151,12 +151,12 @@ static void lost(server_answer *says, uint32_t total_ms, const char *text)
 
 Test(anchor, answer_is_too_large)
 {
-    lost(answer_large, 5000, "it is larger than 1 KiB");
+    lost(answer_large, TOTAL_MS, "it is larger than 1 KiB");
 }
 
 Test(anchor, answer_is_too_slow)
 {
-    lost(answer_slowly, 700, "no whole answer came");
+    lost(answer_slowly, STALL_MS, "no whole answer came");
 }
 
 Test(anchor, is_not_followed_elsewhere)

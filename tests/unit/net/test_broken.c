@@ -202,12 +202,12 @@ Test(broken, stalled_after_the_request)
 
     rig_start(&rig, (struct server_plan){.answer = answer_never});
     rig_trust(&rig, &rig.pki.root);
-    rig.request.total_ms = 700;
+    rig.request.total_ms = STALL_MS;
     start = clock_monotonic();
     rig_ask(&rig, &answer);
     assert_lost(&answer, "timed out");
-    cr_assert_geq(clock_monotonic() - start, 600);
-    cr_assert_leq(clock_monotonic() - start, 2500);
+    cr_assert_geq(clock_monotonic() - start, STALL_MS - 100);
+    cr_assert_lt(clock_monotonic() - start, TOTAL_MS / 2);
     rig_stop(&rig);
 }
 
@@ -219,11 +219,11 @@ Test(broken, stalled_before_tls)
 
     rig_start(&rig, (struct server_plan){.mute = true});
     rig_trust(&rig, &rig.pki.root);
-    rig.request.connect_ms = 500;
+    rig.request.connect_ms = 2000;
     start = clock_monotonic();
     rig_ask(&rig, &answer);
     assert_unsent(&rig, &answer, RESULT_UNREACHED, "nothing was sent");
-    cr_assert_leq(clock_monotonic() - start, 2500);
+    cr_assert_lt(clock_monotonic() - start, TOTAL_MS / 2);
     cr_assert_str_eq(answer.peer.address, "127.0.0.1");
     rig_stop(&rig);
 }
@@ -243,6 +243,10 @@ Test(broken, connection_refused)
     rig_stop(&rig);
 }
 
+/* A label has 63 bytes at most: of this one no server is asked, which might not answer in time. */
+#define LABEL16 "aaaaaaaaaaaaaaaa"
+#define NO_NAME LABEL16 LABEL16 LABEL16 LABEL16 ".invalid"
+
 Test(broken, name_without_address)
 {
     struct rig rig;
@@ -251,9 +255,9 @@ Test(broken, name_without_address)
     rig_start(&rig, (struct server_plan){0});
     rig_trust(&rig, &rig.pki.root);
     rig.request.resolve = "";
-    rig.request.host = "no-such-name.invalid";
+    rig.request.host = NO_NAME;
     rig_ask(&rig, &answer);
-    assert_unsent(&rig, &answer, RESULT_UNREACHED, "cannot resolve no-such-name.invalid: ");
+    assert_unsent(&rig, &answer, RESULT_UNREACHED, "cannot resolve " NO_NAME ": ");
     rig_stop(&rig);
 }
 
@@ -327,7 +331,7 @@ Test(broken, credential_never_comes)
     rig_trust(&rig, &rig.pki.root);
     rig.silent = true;
     rig.credential = "";
-    rig.request.total_ms = 400;
+    rig.request.total_ms = STALL_MS;
     rig_ask(&rig, &answer);
     assert_unsent(&rig, &answer, RESULT_KEY, "the credential did not come from georder-keys");
     rig_stop(&rig);
@@ -367,7 +371,7 @@ Test(broken, main_is_gone)
     struct rig rig;
     AUTO_BUF body = BUF_INIT(96 * KIB);
     struct err err = {0};
-    int64_t start = clock_monotonic();
+    int64_t start;
     int status;
 
     rig_start(&rig, (struct server_plan){.answer = answer_never});
@@ -378,9 +382,10 @@ Test(broken, main_is_gone)
     cr_assert_eq(ipc_send(&rig.ipc, MSG_NET_REQUEST, &body, -1, &err), RESULT_OK);
     while (atomic_load(&rig.server.log->requests) == 0)
         clock_sleep(10);
+    start = clock_monotonic();
     (void)close(rig.ipc.fd);
     cr_assert_eq(waitpid(rig.net, &status, 0), rig.net);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == RESULT_INTERNAL);
-    cr_assert_leq(clock_monotonic() - start, 5000);
+    cr_assert_lt(clock_monotonic() - start, TOTAL_MS / 2);
     server_stop(&rig.server);
 }
