@@ -26,15 +26,6 @@ order_start() {
     GROUP=$!
 }
 
-until_true() { # COMMAND...: at most 20 s
-    local try
-    for ((try = 0; try < 400; try++)); do
-        "$@" && return
-        sleep 0.05
-    done
-    return 1
-}
-
 posted() {
     [ "$(posts)" = "${1:-1}" ]
 }
@@ -60,7 +51,7 @@ group_gone() {
 @test "Ctrl-C while the answer is awaited: exit 8, order.unknown, and the same order waits" {
     home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
     order_start
-    until_true posted
+    await posted
     kill -INT -- "-$GROUP"
     order_end 8
     [[ $(<"$BATS_TEST_TMPDIR/errors") == *'SIGINT'*'may have been sent'* ]]
@@ -78,7 +69,7 @@ group_gone() {
     script -qefc "env --default-signal=INT '$GEORDER' order --config '$HOUSE/georder.json' --file '$HOUSE/order.json'" \
         "$BATS_TEST_TMPDIR/seen" <"$BATS_TEST_TMPDIR/keyboard" >/dev/null 2>&1 3>&- &
     exec 7>"$BATS_TEST_TMPDIR/keyboard"
-    until_true posted
+    await posted
     printf '\3' >&7
     wait $! || status=$?
     exec 7>&-
@@ -92,7 +83,7 @@ group_gone() {
     local signal
     for signal in TERM HUP; do
         order_start --again
-        until_true posted "$([ $signal = TERM ] && echo 1 || echo 2)"
+        await posted "$([ $signal = TERM ] && echo 1 || echo 2)"
         kill "-$signal" "$GROUP"
         order_end 8
         [[ $(<"$BATS_TEST_TMPDIR/errors") == *"SIG$signal"* ]]
@@ -106,7 +97,7 @@ group_gone() {
     env --ignore-signal=HUP setsid "$GEORDER" order --config "$HOUSE/georder.json" --quiet \
         --file "$HOUSE/order.json" </dev/null 3>&- &
     GROUP=$!
-    until_true posted
+    await posted
     kill -HUP -- "-$GROUP"
     wait "$GROUP"
     [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
@@ -131,7 +122,7 @@ intended() {
 @test "Ctrl-C while a 429 is waited for: exit 4, nothing is open, nothing more is sent" {
     home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 40}, {"answer": "place"}]}'
     order_start
-    until_true refused
+    await refused
     kill -INT -- "-$GROUP"
     order_end 4
     posted 1
@@ -149,8 +140,8 @@ refused() {
     exec {lock}<"$HOUSE/audit/lock"
     flock -s "$lock"
     order_start
-    until_true waits_for_lock
-    until_true holds_signals
+    await waits_for_lock
+    await holds_signals
     kill -INT -- "-$GROUP"
     flock -u "$lock"
     exec {lock}>&-
@@ -174,8 +165,8 @@ holds_signals() {
     exec 8<>"$HOUSE/audit/orders.lock"
     flock 8
     order_start 8>&-
-    until_true forced
-    until_true waits_for_lock
+    await forced
+    await waits_for_lock
     kill -INT -- "-$GROUP"
     order_end 130
     exec 8>&-
@@ -198,7 +189,7 @@ waits_for_lock() {
 @test "on its way: whoever verifies the log meanwhile is told so, and nobody is accused" {
     home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
     order_start
-    until_true posted
+    await posted
     run -0 --separate-stderr georder audit verify
     [[ ${lines[0]} == 'intact: all 3 records are good' ]]
     [[ ${lines[1]} == 'unclosed_intent: '*' record 2, '*'Z, '*' s ago: it may be on its way)' ]]
@@ -209,7 +200,7 @@ waits_for_lock() {
 @test "killed outright: the intent stays open in the log, and the same order waits" {
     home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
     order_start
-    until_true posted
+    await posted
     kill -KILL "$GROUP"
     order_end 137
     [ "$(events)" = 'log.created policy.changed order.intent' ]
