@@ -255,8 +255,12 @@ waiting_order() {
     exec 9>"$HOUSE/audit/orders.lock"
     flock 9
     background
-    await pgrep -P "$ORDER" georder-keys
-    sleep 0.3
+    await turns_wait "$ORDER"
+    await both_keys
+}
+
+both_keys() { # that which is open, and the spare one
+    [ "$(pgrep -c -P "$ORDER" -x georder-keys)" = 2 ]
 }
 
 @test "georder-keys dies before it signs: another one takes over, the order is placed once" {

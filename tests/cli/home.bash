@@ -60,6 +60,7 @@ policy_edit() {
 turns_wait() {
     local process fd waits
     for process; do
+        [ "/proc/$process/exe" -ef "$GEORDER" ] || return 1
         waits=0
         for fd in "/proc/$process/fd"/*; do
             [[ $(readlink "$fd") != */orders.lock ]] || waits=1
