@@ -69,6 +69,12 @@ turns_wait() {
     done
 }
 
+# one_day: what follows is of one day (UTC), if it takes less than two minutes.
+one_day() {
+    local left=$((86400 - $(date +%s) % 86400))
+    [ "$left" -gt 120 ] || sleep "$left"
+}
+
 posts() { # how many orders arrived
     rehearsal_log 'select(.event == "request" and .method == "POST") | .path' | wc -l
 }

@@ -90,6 +90,7 @@ waiting() {
 
 @test "max_orders: the orders of the day, with those of others while a 429 is waited for" {
     local status=0
+    one_day
     home_edit policy.json '.rules[0].max_orders = 1'
     waiting
     run -0 georder order --quiet --file order.json
@@ -101,6 +102,7 @@ waiting() {
 }
 
 @test "with max_orders reached, a rule that demands evidence permits, and it is looked for" {
+    one_day
     home_listen '{"orders": [{"answer": "place", "status": "active", "geo_label": "eu"}]}'
     home_edit policy.json '.rules[0].max_orders = 1 | .rules += [.rules[0] | .id = "with-evidence" | del(.max_orders) | .geo_evidence = "existing"]'
     another_order -0
