@@ -113,7 +113,7 @@ fill_disk() {
 
 @test "a disk that fills up while the answer is awaited: exit 10, the pack is printed, the order stays open" {
     small_disk
-    rehearsal_scenario '{"orders": [{"answer": "stall", "seconds": 1}]}'
+    rehearsal_scenario '{"orders": [{"answer": "stall", "seconds": 5}]}'
     background
     local status=0
     await grep -q '"POST"' "$REHEARSAL_DIR/log"

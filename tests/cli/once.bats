@@ -22,7 +22,7 @@ recorded() { # EVENTS
 }
 
 @test "the same order, placed by another process while a 429 is waited for, is not placed twice" {
-    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 3}, {"answer": "place"}]}'
+    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 20}, {"answer": "place"}]}'
     georder order --file "$HOUSE/order.json" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     local first=$! status=0
     await recorded 'order.intent order.response'
