@@ -283,9 +283,20 @@ by_token() {
     answer() { # ANSWER... : what is typed at one prompt after the other
         # shellcheck disable=SC2016
         local command='"$GEORDER" keystore create t.json --passphrase'
-        rm -f t.json seen
-        { for line; do sleep 1 && echo "$line"; done; } |
-            script -qec "$command" seen >/dev/null 2>&1 3>&- || true
+        local line asked=0
+        rm -f t.json seen keyboard
+        mkfifo keyboard
+        script -qefc "$command" seen <keyboard >/dev/null 2>&1 3>&- &
+        exec 7>keyboard
+        for line; do
+            await prompts $((++asked))
+            echo "$line" >&7
+        done
+        exec 7>&-
+        wait $! || true
+    }
+    prompts() { # COUNT: so many were shown
+        [ "$(grep -oE 'New passphrase of keystore|The same again: ' seen | wc -l)" = "$1" ]
     }
     answer 'correct horse' 'correct horsf'
     grep -q 'the two passphrases differ; nothing was changed' seen
