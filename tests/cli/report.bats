@@ -58,12 +58,14 @@ edited() {
 }
 
 @test "a part of the log is verified against the whole tree" {
-    local time
+    local time count
     time=$(georder audit list --json | jq -r '.records[2].time')
+    count=$(georder audit list --json | jq --argjson time "$time" '[.records[] | select(.time >= $time)] | length')
+    [ "$count" -lt 5 ] # two may be of one millisecond
     report --quiet --since "$(date -u -d "@${time%???}.${time: -3}" +%Y-%m-%dT%H:%M:%S.%3NZ)" --out "$page"
     look "$page"
     [ "$state" = good ]
-    [[ $said == *'All 3 records'* ]]
+    [[ $said == *"All $count records"* ]]
 }
 
 @test "a tampered page names what is broken, and shows nothing" {
