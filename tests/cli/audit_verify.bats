@@ -76,10 +76,10 @@ from_bad() {
 }
 
 @test "--from: an altered record is named, before the kept checkpoint and behind it" {
-    sed -i '3s/"signature":"\(.\{8\}\)./"signature":"\1-/' "$records"
+    sed -i "3{$(spoil '"signature":".\{8\}')}" "$records"
     from_bad "$HOUSE/checkpoint.8" altered 2 'record 2 does not fit its signature'
     cp "$HOUSE_TEMPLATE/audit/records/000000000000.jsonl" "$records"
-    sed -i '10s/"signature":"\(.\{8\}\)./"signature":"\1-/' "$records"
+    sed -i "10{$(spoil '"signature":".\{8\}')}" "$records"
     from_bad "$HOUSE/checkpoint.8" altered 9 'record 9 does not fit its signature'
 }
 

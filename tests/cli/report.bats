@@ -146,7 +146,7 @@ node_task() { # TASK
     look "$page"
     [[ $state == good && $said == *'All 9 records'* && $body == *"$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")"* ]]
     line=$(grep -n '^{"payload":' "$page" | head -1 | cut -d: -f1)
-    edited "$((line + 5))s/\"payload\":\"\(.\{2000\}\)\(.\)\(.\)/\"payload\":\"\1\3\2/"
+    edited "$((line + 5)){$(spoil '"payload":".\{2000\}')}"
     [[ $state == bad && $said == *'record 5: '* ]]
 }
 
