@@ -148,7 +148,9 @@ long_log() {
 
 @test "progress: a bar on a terminal's standard error, that is wiped away at the end" {
     long_log
-    local verify="taskset -c 0 '$GEORDER' audit verify --directory '$LOG' --origin bench.example.com/georder"
+    local cpu verify
+    cpu=$(sed -n 's/^Cpus_allowed_list:\t\([0-9]*\).*/\1/p' /proc/self/status)
+    verify="taskset -c $cpu '$GEORDER' audit verify --directory '$LOG' --origin bench.example.com/georder"
     run -0 script -qec "$verify >'$BATS_TEST_TMPDIR/out'" /dev/null </dev/null
     [[ $output == *$'\r['*'] '*' %  '*' records, '*' s left'* ]]
     [[ $output != *$'\e'* ]]
