@@ -34,7 +34,7 @@ report() { # ARGUMENT...
 look() { # FILE
     local dom
     command -v chromium >/dev/null || skip 'chromium is not installed: ./dev test does that'
-    dom=$(timeout 60 chromium --headless=new --no-sandbox --disable-gpu --virtual-time-budget=10000 \
+    dom=$(timeout 180 chromium --headless=new --no-sandbox --disable-gpu --virtual-time-budget=10000 \
         --user-data-dir="$BATS_TEST_TMPDIR/profile" --dump-dom "file://$1" 2>/dev/null)
     state=$(sed -n 's/^<html.* data-state="\([a-z]*\)".*/\1/p' <<<"$dom")
     said=$(sed -n 's/^<p id="state"[^>]*>\(.*\)<\/p>$/\1/p' <<<"$dom")
