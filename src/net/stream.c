@@ -185,7 +185,10 @@ static enum result stream_close(struct stream *stream, struct err *err)
     int64_t deadline = clock_monotonic() + CLOSE_MS;
     short got, other;
 
-    (void)SSL_shutdown(stream->ssl);
+    ERR_clear_error();
+    errno = 0;
+    if (SSL_shutdown(stream->ssl) < 0 && (errno == ECONNRESET || errno == EPIPE))
+        return fail(stream, RESULT_UNKNOWN, "the connection broke", err);
     (void)shutdown(stream->x->socket, SHUT_WR);
     while (await(stream->x->socket, POLLIN, -1, &got, &other, deadline)) {
         if (server_heard(stream, deadline))

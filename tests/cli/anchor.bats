@@ -122,7 +122,7 @@ statuses() { # of all requests to the witness, in one line
     run -7 georder audit anchor
     [[ $output == *'HTTP 404: no time stamp'* ]]
     echo slow >"$TSA/behaviour"
-    run -7 georder audit anchor --timeout 1
+    run -7 georder audit anchor --timeout 5
     [[ $output == *'the time stamping authority: the request was sent to localhost'*'no whole answer came'* ]]
     run -2 georder audit anchor --timeout 0
     anchors_stop
@@ -371,11 +371,12 @@ END
     local pid
     witness
     georder audit anchor --quiet
-    echo '{"ahead": 4, "delay": 3000}' >"$WITNESS/behaviour"
+    jq -nc --arg file "$BATS_TEST_TMPDIR/grown" '{ahead: 4, until: $file}' >"$WITNESS/behaviour"
     georder audit anchor --quiet 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
     pid=$!
     await test ! -e "$WITNESS/behaviour"
     append
+    : >"$BATS_TEST_TMPDIR/grown"
     wait "$pid" || { cat "$BATS_TEST_TMPDIR/errors"; false; }
     [ "$(statuses)" = '200 409 409 200' ]
     run -0 georder audit verify

@@ -4,7 +4,7 @@
 
 anchor_await() { # DIR PID
     local try
-    for ((try = 0; try < 400; try++)); do
+    for ((try = 0; try < 1200; try++)); do
         [[ ! -s $1/ready ]] || return 0
         kill -0 "$2" 2>/dev/null || break
         sleep 0.025

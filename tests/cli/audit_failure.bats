@@ -63,7 +63,7 @@ segment() {
 # It may have connected, but not a byte of HTTP came.
 unsent() {
     await all_closed
-    [ "$(rehearsal_log 'select(.event == "closed") | .bytes' | sort -u)" = 0 ] || [ "$(connections)" = 0 ]
+    [ -z "$(rehearsal_log 'select(.event == "closed" and .bytes > 0) | .bytes')" ]
 }
 
 all_closed() {
@@ -113,7 +113,7 @@ fill_disk() {
 
 @test "a disk that fills up while the answer is awaited: exit 10, the pack is printed, the order stays open" {
     small_disk
-    rehearsal_scenario '{"orders": [{"answer": "stall", "seconds": 1}]}'
+    rehearsal_scenario '{"orders": [{"answer": "stall", "seconds": 5}]}'
     background
     local status=0
     await grep -q '"POST"' "$REHEARSAL_DIR/log"
@@ -255,8 +255,12 @@ waiting_order() {
     exec 9>"$HOUSE/audit/orders.lock"
     flock 9
     background
-    await pgrep -P "$ORDER" georder-keys
-    sleep 0.3
+    await turns_wait "$ORDER"
+    await both_keys
+}
+
+both_keys() { # that which is open, and the spare one
+    [ "$(pgrep -c -P "$ORDER" -x georder-keys)" = 2 ]
 }
 
 @test "georder-keys dies before it signs: another one takes over, the order is placed once" {

@@ -151,8 +151,8 @@ refused() { # TEXT: exit 6, and the server has got nothing
     send_to localhost
     [ "$status" = 7 ]
     [[ $stderr == *"no TLS to localhost (127.0.0.1) port $PORT"* ]]
-    [ "$(grep -c index= "$received" 2>/dev/null || true)" != "$count" ]
-    run -1 grep -q leafHash "$received"
+    await test -s "$received" # the greeting of TLS, for what rsyslog takes it
+    run -1 grep -aq -e index= -e leafHash "$received"
 }
 
 @test "nobody there: exit 7" {
@@ -162,8 +162,13 @@ refused() { # TEXT: exit 6, and the server has got nothing
     [[ $stderr == *'cannot connect to localhost port 1'* ]]
 }
 
+# After how many bytes the last message has just begun: a reset before that could keep georder from making it.
+last_begins() { # a length of four digits and a blank is before each, where the file has a newline behind it
+    georder audit export --quiet --format syslog | head -n -1 | wc -c | { read -r bytes && echo $((bytes + 5 * count)); }
+}
+
 @test "a peer that resets the connection mid-way: exit 8, and what is not known is said" {
-    peer_start 10
+    peer_start "$(last_begins)"
     send_to localhost
     [ "$status" = 8 ]
     [[ $stderr == *"the connection broke to localhost (127.0.0.1) port $PORT: "*": no record after 4 was sent; whether any of records 0 to 4 was received is not known, for syslog has no acknowledgement: export them again" ]]

@@ -76,10 +76,10 @@ from_bad() {
 }
 
 @test "--from: an altered record is named, before the kept checkpoint and behind it" {
-    sed -i '3s/"signature":"\(.\{8\}\)./"signature":"\1-/' "$records"
+    sed -i "3{$(spoil '"signature":".\{8\}')}" "$records"
     from_bad "$HOUSE/checkpoint.8" altered 2 'record 2 does not fit its signature'
     cp "$HOUSE_TEMPLATE/audit/records/000000000000.jsonl" "$records"
-    sed -i '10s/"signature":"\(.\{8\}\)./"signature":"\1-/' "$records"
+    sed -i "10{$(spoil '"signature":".\{8\}')}" "$records"
     from_bad "$HOUSE/checkpoint.8" altered 9 'record 9 does not fit its signature'
 }
 
@@ -148,7 +148,9 @@ long_log() {
 
 @test "progress: a bar on a terminal's standard error, that is wiped away at the end" {
     long_log
-    local verify="taskset -c 0 '$GEORDER' audit verify --directory '$LOG' --origin bench.example.com/georder"
+    local cpu verify
+    cpu=$(sed -n 's/^Cpus_allowed_list:\t\([0-9]*\).*/\1/p' /proc/self/status)
+    verify="taskset -c $cpu '$GEORDER' audit verify --directory '$LOG' --origin bench.example.com/georder"
     run -0 script -qec "$verify >'$BATS_TEST_TMPDIR/out'" /dev/null </dev/null
     [[ $output == *$'\r['*'] '*' %  '*' records, '*' s left'* ]]
     [[ $output != *$'\e'* ]]

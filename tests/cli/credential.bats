@@ -439,6 +439,7 @@ done
 
 # typed COMMAND: runs it on a terminal; what is typed comes from descriptor 7, what is seen is in `seen`.
 typed() {
+    rm -f keyboard seen
     mkfifo keyboard
     script -qefc "$1" seen <keyboard >/dev/null 2>&1 3>&- &
     SCRIPT=$!
@@ -491,10 +492,16 @@ terminal_after() {
            IFS= read -r -t 0.3 rest; echo \"\$rest\" >rest; exit \$status"
 }
 
+# script has taken what was typed, and waits for more: so it has given it to the terminal.
+typed_all() {
+    perl -e 'ioctl(STDIN, 0x541b, my $left = pack("i", 0)) or die; exit(unpack("i", $left) != 0)' <keyboard || return 1
+    grep -q '^State:.*S' "/proc/$SCRIPT/status" # FIONREAD says that nothing is left
+}
+
 @test "a signal at the prompt ends it, with the terminal's echo on again and nothing typed left over" {
     local signal main keys
     for signal in HUP INT TERM; do
-        rm -f keyboard before after rest
+        rm -f before after rest
         terminal_after "'$GEORDER' credential put --config georder.json"
         await grep -q 'API token: ' seen
         main=$(pgrep -P "$(pgrep -P "$SCRIPT")" -x georder)
@@ -502,7 +509,8 @@ terminal_after() {
         # However busy its helper is.
         kill -STOP "$keys"
         printf 'secret' >&7
-        sleep 0.2
+        await typed_all
+        sleep 0.2 # the kernel has a queue of its own between the two ends of a terminal
         kill "-$signal" "$main"
         await test -s rest
         cmp before after

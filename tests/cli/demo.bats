@@ -39,7 +39,11 @@ setup() {
     [ "$output" = "$HOUSE/softhsm2.conf" ]
     [ -z "$(find "$HOUSE" -type f -perm /077)" ]
     [ ! -e "$BUILD/token" ]
-    run -1 pgrep -f "$BUILD/"
+    await nothing_runs
+}
+
+nothing_runs() {
+    ! pgrep -f "$BUILD/" >/dev/null
 }
 
 @test "its log is verified by georder and by npm jose" {

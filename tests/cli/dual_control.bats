@@ -420,6 +420,7 @@ limited() { # COUNT [POLICY FILTER]
 }
 
 @test "max_orders: one more in a day: exit 3, nothing is sent, under whatever name of the rule" {
+    one_day
     limited 2
     place -0 a
     place -0 b
@@ -441,6 +442,7 @@ limited() { # COUNT [POLICY FILTER]
 }
 
 @test "max_orders: what was refused or not sent does not count; an unknown outcome does" {
+    one_day
     rehearsal_scenario '{"orders": [{"answer": "refuse", "status": 400, "errors": [{"code": 1450, "message": "no"}]},
         {"answer": "drop"}, {"answer": "place"}]}'
     limited 1
@@ -459,6 +461,7 @@ limited() { # COUNT [POLICY FILTER]
 }
 
 @test "max_orders: a 429 and what follows it are one order" {
+    one_day
     rehearsal_scenario '{"orders": [{"answer": "rate_limit", "retry_after": 1}, {"answer": "place", "geo_label": "eu"}]}'
     limited 1
     place -0 a
@@ -467,6 +470,7 @@ limited() { # COUNT [POLICY FILTER]
 }
 
 @test "max_orders: each zone has its own count" {
+    one_day
     limited 1 '.zones["example.org"] = "353c0d2738a1c9da8fdace4f5501e320" | .rules[0].zones += ["example.org"]
         | .rules[0].hosts += ["example.org", "*.example.org"]'
     place -0 a
@@ -478,6 +482,7 @@ limited() { # COUNT [POLICY FILTER]
 
 # bats test_tags=sandbox
 @test "max_orders: what was placed on another day does not count" {
+    one_day
     limited 1
     jq '.hosts[1] = "a.example.com"' order.json >a.json
     run -0 georder_at -86400 order --file a.json
@@ -489,6 +494,7 @@ limited() { # COUNT [POLICY FILTER]
 
 @test "max_orders: of four processes with different orders one gets the last" {
     local i pids=() placed=0 refused=0
+    one_day
     keystore_home
     limited 1
     run -3 georder order --quiet --file denied.json # the policy is recorded
@@ -512,6 +518,7 @@ limited() { # COUNT [POLICY FILTER]
 }
 
 @test "max_orders is judged for a request, too" {
+    one_day
     dual '.rules[0].max_orders = 1'
     prepare
     approved_by alice bob

@@ -17,6 +17,18 @@ rehearsal_ca() {
     mv -T "$new" "$REHEARSAL_CA" 2>/dev/null || rm -r "$new"
 }
 
+# await COMMAND ...: until it succeeds, or a minute is over: much for a test, but not for
+# the sanitizers on a busy machine.
+await() {
+    local try
+    for ((try = 0; try < 2400; try++)); do
+        ! "$@" || return 0
+        sleep 0.025
+    done
+    echo "in vain: $*" >&2
+    return 1
+}
+
 # rehearsal_scenario JSON: from the next request on. What it leaves out is as in
 # tests/rehearsal/scenario.json; the lists begin again, the packs stay.
 rehearsal_scenario() {
@@ -44,7 +56,7 @@ rehearsal_start() {
 
 rehearsal_await() {
     local try
-    for ((try = 0; try < 400; try++)); do
+    for ((try = 0; try < 1200; try++)); do
         [[ ! -s $REHEARSAL_DIR/ready ]] || return 0
         kill -0 "$REHEARSAL_PID" 2>/dev/null || break
         sleep 0.025
@@ -60,7 +72,7 @@ rehearsal_stop() {
     unset REHEARSAL_PID
     [[ -n $pid ]] || return 0
     kill "$pid" 2>/dev/null || true
-    for ((try = 0; try < 400; try++)); do
+    for ((try = 0; try < 1200; try++)); do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.025
     done

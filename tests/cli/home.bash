@@ -55,27 +55,24 @@ policy_edit() {
     home_edit policy.json "($1) | .revision += 1"
 }
 
-# await COMMAND ...: until it succeeds, or ten seconds are over.
-await() {
-    local try
-    for ((try = 0; try < 400; try++)); do
-        ! "$@" || return 0
-        sleep 0.025
-    done
-    echo "in vain: $*" >&2
-    return 1
-}
-
-# turns_wait PROCESS...: that each order waits for its turn, which another one, or a test, has.
+# turns_wait PROCESS...: that each order waits for its turn, which another one, or a test, has. Before a
+# process becomes georder it has the descriptors of the test, and perhaps the lock's among them.
 turns_wait() {
     local process fd waits
     for process; do
+        [ "/proc/$process/exe" -ef "$GEORDER" ] || return 1
         waits=0
         for fd in "/proc/$process/fd"/*; do
             [[ $(readlink "$fd") != */orders.lock ]] || waits=1
         done
         [ $waits = 1 ] || return 1
     done
+}
+
+# one_day: what follows is of one day (UTC), if it takes less than two minutes.
+one_day() {
+    local left=$((86400 - $(date +%s) % 86400))
+    [ "$left" -gt 120 ] || sleep "$left"
 }
 
 posts() { # how many orders arrived

@@ -26,15 +26,6 @@ order_start() {
     GROUP=$!
 }
 
-until_true() { # COMMAND...: at most 20 s
-    local try
-    for ((try = 0; try < 400; try++)); do
-        "$@" && return
-        sleep 0.05
-    done
-    return 1
-}
-
 posted() {
     [ "$(posts)" = "${1:-1}" ]
 }
@@ -43,14 +34,14 @@ connected() {
     [ "$(connections)" = 1 ]
 }
 
-# order_end STATUS: it ends so, at once, and so do its helpers.
+# order_end STATUS: it ends so, long before what it waited for, and so do its helpers.
 order_end() {
     local start=$SECONDS status=0
     wait "$GROUP" || status=$?
     echo "status $status: $(cat "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/errors")"
     [ "$status" = "$1" ]
-    [ $((SECONDS - start)) -le 5 ]
-    until_true group_gone
+    [ $((SECONDS - start)) -le 20 ]
+    await group_gone
 }
 
 group_gone() {
@@ -58,9 +49,9 @@ group_gone() {
 }
 
 @test "Ctrl-C while the answer is awaited: exit 8, order.unknown, and the same order waits" {
-    home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
+    home_listen '{"orders": [{"answer": "stall", "seconds": 50}, {"answer": "place"}]}'
     order_start
-    until_true posted
+    await posted
     kill -INT -- "-$GROUP"
     order_end 8
     [[ $(<"$BATS_TEST_TMPDIR/errors") == *'SIGINT'*'may have been sent'* ]]
@@ -73,12 +64,12 @@ group_gone() {
 
 @test "the same on a terminal, which may be asked on, by its key" {
     local status=0
-    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    home_listen '{"orders": [{"answer": "stall", "seconds": 50}]}'
     mkfifo "$BATS_TEST_TMPDIR/keyboard"
     script -qefc "env --default-signal=INT '$GEORDER' order --config '$HOUSE/georder.json' --file '$HOUSE/order.json'" \
         "$BATS_TEST_TMPDIR/seen" <"$BATS_TEST_TMPDIR/keyboard" >/dev/null 2>&1 3>&- &
     exec 7>"$BATS_TEST_TMPDIR/keyboard"
-    until_true posted
+    await posted
     printf '\3' >&7
     wait $! || status=$?
     exec 7>&-
@@ -88,11 +79,11 @@ group_gone() {
 }
 
 @test "the same when a service is stopped, or the terminal goes away" {
-    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    home_listen '{"orders": [{"answer": "stall", "seconds": 50}]}'
     local signal
     for signal in TERM HUP; do
         order_start --again
-        until_true posted "$([ $signal = TERM ] && echo 1 || echo 2)"
+        await posted "$([ $signal = TERM ] && echo 1 || echo 2)"
         kill "-$signal" "$GROUP"
         order_end 8
         [[ $(<"$BATS_TEST_TMPDIR/errors") == *"SIG$signal"* ]]
@@ -102,11 +93,11 @@ group_gone() {
 }
 
 @test "a signal that the caller ignores is ignored" {
-    home_listen '{"orders": [{"answer": "stall", "seconds": 2}]}'
+    home_listen '{"orders": [{"answer": "stall", "seconds": 5}]}'
     env --ignore-signal=HUP setsid "$GEORDER" order --config "$HOUSE/georder.json" --quiet \
         --file "$HOUSE/order.json" </dev/null 3>&- &
     GROUP=$!
-    until_true posted
+    await posted
     kill -HUP -- "-$GROUP"
     wait "$GROUP"
     [ "$(events)" = 'log.created policy.changed order.intent order.response' ]
@@ -116,22 +107,25 @@ group_gone() {
     home_listen
     kill -STOP "$REHEARSAL_PID"
     order_start
-    until_true intended
-    sleep 0.3
+    await released
     kill -INT -- "-$GROUP"
     order_end 8
     kill -CONT "$REHEARSAL_PID"
     [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
 }
 
-intended() {
-    [ "$(events)" = 'log.created policy.changed order.intent' ]
+# The intent is recorded, and the pipe that was made for the credential before has been given away: from
+# then on it may have been sent.
+released() {
+    local pipes
+    [ "$(events)" = 'log.created policy.changed order.intent' ] &&
+        pipes=$(find "/proc/$GROUP/fd" -lname 'pipe:*') && [ -z "$pipes" ]
 }
 
 @test "Ctrl-C while a 429 is waited for: exit 4, nothing is open, nothing more is sent" {
-    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 40}, {"answer": "place"}]}'
+    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 50}, {"answer": "place"}]}'
     order_start
-    until_true refused
+    await refused
     kill -INT -- "-$GROUP"
     order_end 4
     posted 1
@@ -149,8 +143,8 @@ refused() {
     exec {lock}<"$HOUSE/audit/lock"
     flock -s "$lock"
     order_start
-    until_true waits_for_lock
-    until_true holds_signals
+    await waits_for_lock
+    await holds_signals
     kill -INT -- "-$GROUP"
     flock -u "$lock"
     exec {lock}>&-
@@ -174,8 +168,8 @@ holds_signals() {
     exec 8<>"$HOUSE/audit/orders.lock"
     flock 8
     order_start 8>&-
-    until_true forced
-    until_true waits_for_lock
+    await forced
+    await waits_for_lock
     kill -INT -- "-$GROUP"
     order_end 130
     exec 8>&-
@@ -196,9 +190,9 @@ waits_for_lock() {
 }
 
 @test "on its way: whoever verifies the log meanwhile is told so, and nobody is accused" {
-    home_listen '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    home_listen '{"orders": [{"answer": "stall", "seconds": 50}]}'
     order_start
-    until_true posted
+    await posted
     run -0 --separate-stderr georder audit verify
     [[ ${lines[0]} == 'intact: all 3 records are good' ]]
     [[ ${lines[1]} == 'unclosed_intent: '*' record 2, '*'Z, '*' s ago: it may be on its way)' ]]
@@ -207,9 +201,9 @@ waits_for_lock() {
 }
 
 @test "killed outright: the intent stays open in the log, and the same order waits" {
-    home_listen '{"orders": [{"answer": "stall", "seconds": 30}, {"answer": "place"}]}'
+    home_listen '{"orders": [{"answer": "stall", "seconds": 50}, {"answer": "place"}]}'
     order_start
-    until_true posted
+    await posted
     kill -KILL "$GROUP"
     order_end 137
     [ "$(events)" = 'log.created policy.changed order.intent' ]

@@ -41,6 +41,11 @@ token() { # LABEL
         --so-pin 12345678 --pin 87654321 >/dev/null
 }
 
+# By the whole label, with the blanks that fill it up: a few letters alone may be among what is encrypted there.
+token_directory() { # LABEL
+    dirname "$(grep -lF "$(printf '%-32s' "$1")" tokens/*/token.object)"
+}
+
 uri() { # TOKEN OBJECT
     echo "pkcs11:token=$1;object=$2?module-path=$module&pin-source=file:pin"
 }
@@ -193,7 +198,7 @@ by_token() {
     run -0 georder keystore add-recipient --recipient "$(uri spare box)" --generate $oaep
     by_token
     run -0 georder doctor
-    one=$(grep -l hsm tokens/*/token.object) && mv "$(dirname "$one")" gone
+    mv "$(token_directory hsm)" gone
     run -0 georder doctor
     mv tokens gone.all && mkdir tokens
     run -9 georder order --file order.json
@@ -244,7 +249,7 @@ by_token() {
     run -0 georder keystore add-recipient --recipient "$(uri other box)" --generate $ecdh
     run -0 georder keystore remove-recipient --passphrase
     cp keystore.json before.json
-    one=$(grep -l other tokens/*/token.object) && mv "$(dirname "$one")" gone
+    mv "$(token_directory other)" gone
     by_token
     run -9 georder keystore remove-recipient --kid "$(kid_of "$(uri hsm box)")"
     [[ $output == *'token=other'* ]]
@@ -278,9 +283,20 @@ by_token() {
     answer() { # ANSWER... : what is typed at one prompt after the other
         # shellcheck disable=SC2016
         local command='"$GEORDER" keystore create t.json --passphrase'
-        rm -f t.json seen
-        { for line; do sleep 1 && echo "$line"; done; } |
-            script -qec "$command" seen >/dev/null 2>&1 3>&- || true
+        local line asked=0
+        rm -f t.json seen keyboard
+        mkfifo keyboard
+        script -qefc "$command" seen <keyboard >/dev/null 2>&1 3>&- &
+        exec 7>keyboard
+        for line; do
+            await prompts $((++asked))
+            echo "$line" >&7
+        done
+        exec 7>&-
+        wait $! || true
+    }
+    prompts() { # COUNT: so many were shown
+        [ "$(grep -oE 'New passphrase of keystore|The same again: ' seen | wc -l)" = "$1" ]
     }
     answer 'correct horse' 'correct horsf'
     grep -q 'the two passphrases differ; nothing was changed' seen
@@ -395,7 +411,7 @@ by_token() {
     refused '.recipients += [.recipients[1]] | .check.recipients += [.check.recipients[1]]' '/recipients/2: stands there twice'
     refused '.recipients[1].jwk.y = .recipients[1].jwk.x' '/recipients/1/jwk: x and y are not a point on P-256'
     refused '.recipients[1].jwk.d = .recipients[1].jwk.x' '/recipients/1/jwk/d'
-    refused '.recipients[1].kid |= sub("^."; "_")' '/recipients/1: kid or alg is not that of jwk'
+    refused '.recipients[1].kid |= (if .[:1] == "_" then "-" else "_" end) + .[1:]' '/recipients/1: kid or alg is not that of jwk'
     refused '.recipients[1].uri = "file:///etc/shadow"' '/recipients/1: uri is not a pkcs11: URI of a key'
     refused '.recipients[1].uri += "&pin-value=1"' 'pin-value is refused'
     refused '.recipients[1] = 5' '/recipients/1: must be an object'

@@ -189,6 +189,7 @@ worker_keeps_token() {
     for kind in pkcs11 keystore; do
         home $kind
         listen '{"orders": [{"answer": "rate_limit", "retry_after": 50}]}'
+        rm -f printed
         "$GEORDER" order --config "$HOUSE/georder.json" --file "$HOUSE/order.json" </dev/null >printed 2>&1 3>&- &
         MAIN=$!
         await grep -q 'rate limited' printed
@@ -248,8 +249,7 @@ used_up_after() {
     MAIN=$!
     exec 9>given
     cat token >&9
-    await has_helper
-    await keeps_some "$(pgrep -o -P "$MAIN" georder-keys)" token
+    await helper_keeps token
     helpers
     keep_nothing "$MAIN" -- "${SECRETS[@]}"
     exec 9>&-
@@ -257,12 +257,9 @@ used_up_after() {
     MAIN=
 }
 
-has_helper() {
-    pgrep -o -P "$MAIN" georder-keys >/dev/null
-}
-
-keeps_some() { # PROCESS NEEDLE-FILE...
-    [[ -n $(keeps "$@") ]]
+helper_keeps() { # NEEDLE-FILE
+    local keys
+    keys=$(pgrep -o -P "$MAIN" georder-keys) && [[ -n $(keeps "$keys" "$1") ]]
 }
 
 # bats test_tags=sandbox

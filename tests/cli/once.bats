@@ -17,24 +17,15 @@ teardown() {
     rehearsal_stop
 }
 
-until_true() { # COMMAND...: at most 20 s
-    local try
-    for ((try = 0; try < 400; try++)); do
-        "$@" && return
-        sleep 0.05
-    done
-    return 1
-}
-
 recorded() { # EVENTS
     [ "$(events)" = "log.created policy.changed $1" ]
 }
 
 @test "the same order, placed by another process while a 429 is waited for, is not placed twice" {
-    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 3}, {"answer": "place"}]}'
+    home_listen '{"orders": [{"answer": "rate_limit", "retry_after": 20}, {"answer": "place"}]}'
     georder order --file "$HOUSE/order.json" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     local first=$! status=0
-    until_true recorded 'order.intent order.response'
+    await recorded 'order.intent order.response'
     run -0 georder order --file "$HOUSE/order.json"
     wait "$first" || status=$?
     [ "$status" = 8 ]

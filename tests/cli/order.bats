@@ -91,10 +91,10 @@ teardown() {
 }
 
 @test "a stalled answer: exit 8 within the time that was given, one POST, order.unknown" {
-    home_start '{"orders": [{"answer": "stall", "seconds": 30}]}'
+    home_start '{"orders": [{"answer": "stall", "seconds": 55}]}'
     local start=$SECONDS
-    run -8 georder order --timeout 2 --file "$HOUSE/order.json"
-    [ $((SECONDS - start)) -lt 15 ]
+    run -8 georder order --timeout 6 --file "$HOUSE/order.json"
+    [ $((SECONDS - start)) -lt 30 ]
     [ "$(posts)" = 1 ]
     [ "$(events)" = 'log.created policy.changed order.intent order.unknown' ]
 }
@@ -205,8 +205,9 @@ teardown() {
     [ "$(posts)" = 1 ]
 }
 
+# With a keystore: SoftHSM's tokens do not always open for several processes at once.
 @test "the same order from eight processes at once buys once, and never forks the log" {
-    home_start
+    home_start '' keystore
     local i pids=() placed=0
     for i in 1 2 3 4 5 6 7 8; do
         georder order --quiet --file "$HOUSE/order.json" 2>/dev/null 3>&- &

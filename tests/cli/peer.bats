@@ -22,7 +22,7 @@ present() { # NAME [SCENARIO]
 }
 
 order() {
-    run "$1" georder order --timeout 10 --file "$HOUSE/order.json" "${@:2}"
+    run "$1" georder order --timeout 30 --file "$HOUSE/order.json" "${@:2}"
 }
 
 # The peer saw a connection (without the sandbox, two), perhaps a handshake, and not a byte of HTTP.
@@ -184,23 +184,25 @@ deaf_listener() {
 }
 
 @test "a peer that does not take the connection: exit 7 within the time" {
-    local start=$SECONDS
+    local start
     deaf_listener
     policy_edit ".api.base_url = \"https://localhost:$(<"$BATS_TEST_TMPDIR/port")/client/v4\""
+    start=$SECONDS
     order -7 --timeout 2
     kill "$DEAF"
-    [ $((SECONDS - start)) -le 5 ]
+    [ $((SECONDS - start)) -lt 20 ] # not the 30 of order()
     [[ $output == *'cannot connect to localhost'*'Connection timed out'* ]]
     not_sent unreached
 }
 
 @test "a peer that takes the connection and says nothing: exit 7 within the time" {
-    local start=$SECONDS
+    local start
     home_listen
     kill -STOP "$REHEARSAL_PID"
+    start=$SECONDS
     order -7 --timeout 2
     kill -CONT "$REHEARSAL_PID"
-    [ $((SECONDS - start)) -le 5 ]
+    [ $((SECONDS - start)) -lt 20 ]
     saw_nothing
     not_sent unreached
 }

@@ -34,7 +34,7 @@ report() { # ARGUMENT...
 look() { # FILE
     local dom
     command -v chromium >/dev/null || skip 'chromium is not installed: ./dev test does that'
-    dom=$(timeout 60 chromium --headless=new --no-sandbox --disable-gpu --virtual-time-budget=10000 \
+    dom=$(timeout 180 chromium --headless=new --no-sandbox --disable-gpu --virtual-time-budget=10000 \
         --user-data-dir="$BATS_TEST_TMPDIR/profile" --dump-dom "file://$1" 2>/dev/null)
     state=$(sed -n 's/^<html.* data-state="\([a-z]*\)".*/\1/p' <<<"$dom")
     said=$(sed -n 's/^<p id="state"[^>]*>\(.*\)<\/p>$/\1/p' <<<"$dom")
@@ -58,12 +58,14 @@ edited() {
 }
 
 @test "a part of the log is verified against the whole tree" {
-    local time
+    local time count
     time=$(georder audit list --json | jq -r '.records[2].time')
+    count=$(georder audit list --json | jq --argjson time "$time" '[.records[] | select(.time >= $time)] | length')
+    [ "$count" -lt 5 ] # two may be of one millisecond
     report --quiet --since "$(date -u -d "@${time%???}.${time: -3}" +%Y-%m-%dT%H:%M:%S.%3NZ)" --out "$page"
     look "$page"
     [ "$state" = good ]
-    [[ $said == *'All 3 records'* ]]
+    [[ $said == *"All $count records"* ]]
 }
 
 @test "a tampered page names what is broken, and shows nothing" {
@@ -144,7 +146,7 @@ node_task() { # TASK
     look "$page"
     [[ $state == good && $said == *'All 9 records'* && $body == *"$(jq -r .audit.signing_key_thumbprint "$HOUSE/georder.json")"* ]]
     line=$(grep -n '^{"payload":' "$page" | head -1 | cut -d: -f1)
-    edited "$((line + 5))s/\"payload\":\"\(.\{2000\}\)\(.\)\(.\)/\"payload\":\"\1\3\2/"
+    edited "$((line + 5)){$(spoil '"payload":".\{2000\}')}"
     [[ $state == bad && $said == *'record 5: '* ]]
 }
 

@@ -2,7 +2,7 @@
 // one log, state in a file. Nothing of georder's.
 // witness.mjs DIR CA ORIGIN JWK    DIR/ready: its port, once it listens; DIR/vkey: its key; DIR/state: what it has
 // seen; DIR/journal: a line a request; DIR/behaviour: JSON, read anew for each request:
-//   {"status": 503}  {"delay": ms}  {"ahead": size} (once)  {"skew": s}  {"sign": "other"|"text"|"none"}  {"type": "text/plain"}
+//   {"status": 503}  {"until": "FILE"} (is there)  {"ahead": size} (once)  {"skew": s}  {"sign": "other"|"text"|"none"}  {"type": "text/plain"}
 import { createHash, createPublicKey, generateKeyPairSync, createPrivateKey, sign, verify } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -114,10 +114,15 @@ const server = createServer({ cert: readFileSync(`${ca}/localhost.chain.pem`), k
       const [status, says] = request.method === 'POST' && request.url === '/w1/add-checkpoint' ? answer(body, how) : [404, ''];
       appendFileSync(`${dir}/journal`, `${JSON.stringify({ status, first: body.split('\n')[0], headers: request.headers })}\n`);
       const type = how.type ?? (status === 409 ? 'text/x.tlog.size' : 'text/plain');
-      setTimeout(() => {
+      const respond = () => {
+        if (how.until && !existsSync(how.until)) {
+          setTimeout(respond, 20);
+          return;
+        }
         response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(says) });
         response.end(says);
-      }, how.delay ?? 0);
+      };
+      respond();
     });
   });
 server.listen(0, '127.0.0.1', () => {
