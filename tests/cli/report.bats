@@ -30,15 +30,18 @@ report() { # ARGUMENT...
     env -i "$GEORDER" audit report --directory "$HOUSE/audit" --origin "$origin" "$@"
 }
 
-# What the page is once its script ran: sets state and said.
-look() { # FILE
-    local dom
+# What Chromium is needed for is skipped without it.
+chromium_needed() {
     command -v chromium >/dev/null || skip 'chromium is not installed: ./dev test does that'
-    dom=$(timeout 180 chromium --headless=new --no-sandbox --disable-gpu --virtual-time-budget=10000 \
-        --user-data-dir="$BATS_TEST_TMPDIR/profile" --dump-dom "file://$1" 2>/dev/null)
-    state=$(sed -n 's/^<html.* data-state="\([a-z]*\)".*/\1/p' <<<"$dom")
-    said=$(sed -n 's/^<p id="state"[^>]*>\(.*\)<\/p>$/\1/p' <<<"$dom")
-    body=$dom
+    [ -d "$modules/puppeteer-core" ] || skip 'the libraries of tests/node are not installed: ./dev test does that'
+}
+
+# What the page is once its script ran: sets state, said and body.
+look() { # FILE
+    chromium_needed
+    body=$(node "$GEORDER_SOURCE/tests/node/look.mjs" "$1" "$modules")
+    state=$(sed -n 's/^<!DOCTYPE html><html.* data-state="\([a-z]*\)".*/\1/p' <<<"$body")
+    said=$(sed -n 's/^<p id="state"[^>]*>\(.*\)<\/p>$/\1/p' <<<"$body")
 }
 
 # A copy of the page with its lines changed: edited SED
@@ -88,8 +91,7 @@ edited() {
 
 # What tests/node/report.mjs does with logs by keys of its own.
 node_task() { # TASK
-    command -v chromium >/dev/null || skip 'chromium is not installed: ./dev test does that'
-    [ -d "$modules/puppeteer-core" ] || skip 'the libraries of tests/node are not installed: ./dev test does that'
+    chromium_needed
     mkdir "$BATS_TEST_TMPDIR/pages"
     run -0 node "$GEORDER_SOURCE/tests/node/report.mjs" "$1" "$modules" "$BATS_TEST_TMPDIR/pages"
 }
