@@ -66,21 +66,21 @@ void output_item(struct output *output, const char *name, const cJSON *item)
     output->list = name;
 }
 
-enum result output_end(struct output *output, const struct err *end)
+enum result output_end(struct output *output, const struct err *err)
 {
-    struct err err = *end;
+    struct err end = *err;
     bool written;
 
     if (output->document != NULL)
-        document_print(output, &err);
+        document_print(output, &end);
     json_delete(&output->document);
     written = fflush(stdout) == 0 && !ferror(stdout);
-    if (err.result != RESULT_OK)
-        (void)fprintf(stderr, "georder %s: %s\n", shown(output->command), shown(err.text));
+    if (end.result != RESULT_OK)
+        (void)fprintf(stderr, "georder %s: %s\n", shown(output->command), shown(end.text));
     else if (!written)
         (void)fprintf(stderr, "georder %s: standard output cannot be written\n",
                       shown(output->command));
-    return err.result == RESULT_OK && !written ? RESULT_INTERNAL : err.result;
+    return end.result == RESULT_OK && !written ? RESULT_INTERNAL : end.result;
 }
 
 void say(const struct output *output, const char *fmt, ...)
