@@ -8,9 +8,7 @@ load home
 origin=rehearsal.example/georder
 
 setup_file() {
-    home_template
-    run -7 georder order --quiet --file "$HOUSE/order.json"
-    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    home_template_recorded
 }
 
 setup() {

@@ -7,11 +7,8 @@ load home
 
 origin=rehearsal.example/georder
 
-# Records 0 to 5: created, policy, two orders that end as not sent, a denial.
 setup_file() {
-    home_template
-    run -7 georder order --quiet --file "$HOUSE/order.json"
-    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    home_template_recorded
 }
 
 setup() {

@@ -5,11 +5,8 @@
 load helper
 load home
 
-# Records 0 to 4: created, policy, an order that ends as not sent, a denial.
 setup_file() {
-    home_template
-    run -7 georder order --quiet --file "$HOUSE/order.json"
-    run -3 georder order --quiet --file "$HOUSE/denied.json"
+    home_template_recorded
 }
 
 setup() {

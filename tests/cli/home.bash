@@ -100,3 +100,10 @@ last_record() {
 verified() {
     georder audit verify --quiet
 }
+
+# The template with records 0 to 4: created, policy, an order that ends as not sent, a denial.
+home_template_recorded() {
+    home_template pkcs11
+    run -7 georder order --quiet --file "$HOUSE/order.json"
+    run -3 georder order --quiet --file "$HOUSE/denied.json"
+}

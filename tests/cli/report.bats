@@ -9,12 +9,9 @@ load anchors
 modules=$GEORDER_SOURCE/build/node/node_modules
 origin=rehearsal.example/georder
 
-# Records 0 to 4: created, policy, an order that ends as not sent, a denial.
 setup_file() {
-    home_template
+    home_template_recorded
     tsa_make "$BATS_FILE_TMPDIR/tsa"
-    run -7 georder order --quiet --file "$HOUSE/order.json"
-    run -3 georder order --quiet --file "$HOUSE/denied.json"
 }
 
 setup() {

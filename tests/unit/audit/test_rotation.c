@@ -514,21 +514,13 @@ Test(rotation, is_verified_from_a_checkpoint_before_at_and_behind_it)
     test_handed_free(&log, &heir);
 }
 
-static enum result ignore(void *context, const void *bytes, size_t len, struct err *err)
-{
-    (void)bytes;
-    (void)err;
-    *(size_t *)context += len;
-    return RESULT_OK;
-}
-
 Test(rotation, export_is_by_the_key_whose_turn_it_is)
 {
     struct test_log log;
     struct test_heir heir, other;
     size_t len = 0;
     struct export_wish wish = {
-        .format = EXPORT_JSONL, .until = INT64_MAX, .write = ignore, .context = &len};
+        .format = EXPORT_JSONL, .until = INT64_MAX, .write = test_count, .context = &len};
     struct export_report report;
 
     test_handed_make(&log, &heir);

@@ -7,6 +7,13 @@
 #include <string.h>
 
 #define TOO_LONG (65 * 1024 * 1024)
+#define LEFT_OUT                                                                                   \
+    "  \"command\": \"report\",\n"                                                                 \
+    "  \"result\": \"internal\",\n"                                                                \
+    "  \"exit\": 1,\n"                                                                             \
+    "  \"error\": \"the JSON document would pass 64 MiB and was left out: "                        \
+    "ask for less at a time\"\n"                                                                   \
+    "}\n"
 
 static const struct options json = {.json = true};
 static struct output output;
@@ -35,13 +42,7 @@ Test(output, is_left_out_whole_when_it_is_too_long, .init = setup)
 
     add_too_much();
     cr_assert_eq(output_end(&output, &none), RESULT_INTERNAL);
-    cr_assert_stdout_eq_str("{\n"
-                            "  \"command\": \"report\",\n"
-                            "  \"result\": \"internal\",\n"
-                            "  \"exit\": 1,\n"
-                            "  \"error\": \"the JSON document would pass 64 MiB and was left out: "
-                            "ask for less at a time\"\n"
-                            "}\n");
+    cr_assert_stdout_eq_str("{\n" LEFT_OUT);
 }
 
 Test(output, keeps_the_error_that_it_was_to_tell, .init = setup)
@@ -70,11 +71,5 @@ Test(output, ends_the_list_that_was_printed_already, .init = setup)
     cr_assert_stdout_eq_str("{\n"
                             "\"records\": [\n"
                             "\"first\"\n"
-                            "],\n"
-                            "  \"command\": \"report\",\n"
-                            "  \"result\": \"internal\",\n"
-                            "  \"exit\": 1,\n"
-                            "  \"error\": \"the JSON document would pass 64 MiB and was left out: "
-                            "ask for less at a time\"\n"
-                            "}\n");
+                            "],\n" LEFT_OUT);
 }
